@@ -1,0 +1,1 @@
+"""The terminal face: parse a command, call the story, show the answer."""

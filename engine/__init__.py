@@ -1,0 +1,1 @@
+"""What is true: commitments, actions, the rules they follow, and their history."""

@@ -1,0 +1,142 @@
+"""The escalation policy: which rung comes when, and to whom."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from engine.party import Role
+
+
+class Addressee(StrEnum):
+    """Whom a rung is for: a role at the action, or the superior of the responsible party."""
+
+    FOCAL_POINT = Role.FOCAL_POINT.value
+    ALTERNATE = Role.ALTERNATE.value
+    COORDINATOR = Role.COORDINATOR.value
+    VERIFIER = Role.VERIFIER.value
+    COMMITTEE = Role.COMMITTEE.value
+    MANAGER = Role.MANAGER.value
+    SUPERIOR = "superior"
+
+
+class Via(StrEnum):
+    """
+    How a rung reaches its addressees.
+
+    `message`: written, in the person's channel. `agenda`: an item for the committee's next
+    session. `digest`: a section of the manager's digest. The last two are posted to the board
+    at once and leave with that paper; they are never a message of their own.
+    """
+
+    MESSAGE = "message"
+    AGENDA = "agenda"
+    DIGEST = "digest"
+
+
+OWING = frozenset({Addressee.FOCAL_POINT, Addressee.ALTERNATE})
+"""The addressees who speak for the party that owes the action."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """
+    One step of the ladder.
+
+    `days` are working days after the effective due date (negative: before it), or after the
+    episode's anchor if that is later. `call_task` also asks the coordinator to telephone.
+    `release` waits for a coordinator's approval. `monthly` says it again each month.
+    """
+
+    name: str
+    days: int
+    to: tuple[Addressee, ...]
+    kind: str
+    via: Via = Via.MESSAGE
+    call_task: bool = False
+    release: bool = False
+    monthly: bool = False
+
+    @property
+    def reminds(self) -> bool:
+        """A reminder after the due date to the party that owes: what fair warning asks for."""
+        return self.days >= 0 and not OWING.isdisjoint(self.to) and not self.courtesy
+
+    @property
+    def courtesy(self) -> bool:
+        """Said before or on the due date, when nothing is late yet."""
+        return self.days <= 0
+
+    @property
+    def escalates(self) -> bool:
+        """Goes to somebody other than the party that owes."""
+        return OWING.isdisjoint(self.to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """
+    Rungs in rising order of `days`, and the delays between them, all in working days.
+
+    `fair_warning`: how long before a rung goes up a reminder must have reached the responsible
+    party. `acknowledge_within`: an escalation without an acknowledgement for so long brings the
+    next rung. `acknowledgement_lasts`: then it expires unless something was reported. `pause`:
+    how long a report without movement keeps the ladder still.
+    """
+
+    name: str
+    rungs: tuple[Rung, ...]
+    fair_warning: int = 3
+    acknowledge_within: int = 5
+    acknowledgement_lasts: int = 10
+    pause: int = 10
+
+    def __post_init__(self) -> None:
+        for position, rung in enumerate(self.rungs):
+            if any(other.name == rung.name for other in self.rungs[:position]):
+                raise ValueError(f"rung {rung.name} stands twice in ladder {self.name}")
+            if position and rung.days <= self.rungs[position - 1].days:
+                raise ValueError(f"rung {rung.name} does not come after the one before it")
+
+    def rung(self, name: str) -> Rung:
+        """The rung of that name; KeyError if this ladder has none."""
+        for rung in self.rungs:
+            if rung.name == name:
+                return rung
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class RungDay:
+    """A rung and the day on which it is reached."""
+
+    rung: Rung
+    on: date
+
+
+DEFAULT = Ladder(
+    name="default",
+    rungs=(
+        Rung(name="P1", days=-10, to=(Addressee.FOCAL_POINT,), kind="courtesy"),
+        Rung(name="P2", days=-3, to=(Addressee.FOCAL_POINT,), kind="courtesy"),
+        Rung(name="P3", days=0, to=(Addressee.FOCAL_POINT,), kind="due_today"),
+        Rung(name="R1", days=3, to=(Addressee.FOCAL_POINT,), kind="reminder"),
+        Rung(
+            name="R2",
+            days=10,
+            to=(Addressee.FOCAL_POINT, Addressee.ALTERNATE),
+            kind="second_reminder",
+            call_task=True,
+        ),
+        Rung(name="E1", days=20, to=(Addressee.COORDINATOR,), kind="stall_review"),
+        Rung(name="E2", days=30, to=(Addressee.COMMITTEE,), kind="agenda", via=Via.AGENDA),
+        Rung(name="E3", days=45, to=(Addressee.SUPERIOR,), kind="superior", release=True),
+        Rung(
+            name="E4",
+            days=60,
+            to=(Addressee.MANAGER,),
+            kind="manager",
+            via=Via.DIGEST,
+            monthly=True,
+        ),
+    ),
+)

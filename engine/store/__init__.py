@@ -1,0 +1,1 @@
+"""Where SQL is spoken: rows in, values out."""

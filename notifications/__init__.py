@@ -1,0 +1,1 @@
+"""What people are told: notices put into words and handed to a channel."""

@@ -1,0 +1,1 @@
+"""The browser face: pages and probes that work without script."""

@@ -1,0 +1,1 @@
+"""When things happen: the stories, their Prefect flows and the timetable."""
