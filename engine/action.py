@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """`one_off` has a due date, `recurring` a due date each period, `standing` a check each period."""
+    """`one_off` has one due date, `recurring` one each period, `standing` a check each period."""
 
     ONE_OFF = "one_off"
     RECURRING = "recurring"
@@ -93,12 +93,13 @@ class Action:
     """
     One action as it stands now; a change is a new value with `version` one higher.
 
-    `version` is the number of its last event. `episode` counts the runs of the ladder: the number
-    of the run that is open or would open next. `ladder_id` is the ladder frozen for the open run,
-    None while no run is open. `anchor_on` is the day on which the run before it ended (or on which
-    the last dependency was met): rungs are counted from it where it is later than the due date.
-    `due_rev` grows by one whenever the due date moves. `missed` counts the occurrences or checks
-    missed in a row. Dates are days of the dialogue; instants are aware and in UTC.
+    `version` is the number of its last event, `state_version` of the one that brought its state.
+    `episode` counts the runs of the ladder: the number of the run that is open or would open next.
+    `ladder_id` is the ladder frozen for the open run, None while no run is open. `anchor_on` is the
+    day on which the run before it ended (or the last dependency was met): rungs are counted from it
+    where it is later than the due date. `due_rev` grows by one whenever the due date moves.
+    `missed` counts the occurrences or checks missed in a row. Dates are days of the dialogue;
+    instants are aware and in UTC.
     """
 
     id: int
@@ -124,6 +125,7 @@ class Action:
     reported_level: Level = Level.NOT_INITIATED
     verified_level: Level = Level.NOT_INITIATED
     former_state: State | None = None
+    state_version: int = 0
     state_since_on: date | None = None
     substance_on: date | None = None
     answered_on: date | None = None

@@ -135,7 +135,6 @@ DEFAULT = Ladder(
             days=60,
             to=(Addressee.MANAGER,),
             kind="manager",
-            via=Via.DIGEST,
             monthly=True,
         ),
     ),

@@ -1,0 +1,285 @@
+"""One row of a plan: its columns, what each may hold, and what must fit together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache, partial
+from typing import Final, TypeVar
+
+from config.plan_cells import (
+    did_you_mean,
+    read_country,
+    read_email,
+    read_language,
+    read_phone,
+    read_ref,
+    read_rest_days,
+    read_text,
+    read_timezone,
+    read_word,
+    split_list,
+)
+from config.plan_days import read_day
+from config.plan_values import PlanRow, RowError
+from engine.action import OWED, Handling, Kind, State
+from engine.errors import BadValue
+from engine.party import Side
+from engine.recurrence import parse
+
+COLUMNS: Final = (
+    "ref", "dialogue", "country", "timezone", "language", "rest_days", "commitment", "action",
+    "kind", "repeat", "responsible", "responsible_side", "responsible_email", "responsible_phone",
+    "responsible_language", "alternate_email", "co_responsible", "verifier", "verifier_side",
+    "verifier_email", "coordinator_email", "agreed_on", "due", "review_on", "state", "evidence",
+    "handling", "depends_on", "notes",
+)  # fmt: skip
+"""Every column that a plan may have."""
+
+REQUIRED: Final = ("dialogue", "action", "responsible")
+
+LISTS: Final = frozenset({"co_responsible", "depends_on", "rest_days"})
+"""The columns that may name several."""
+
+DAYS: Final = frozenset({"agreed_on", "due", "review_on"})
+"""The columns that hold a day."""
+
+LONGEST_NAME, LONGEST_ACTION, LONGEST_TEXT = 300, 2_000, 10_000
+"""Characters; the longest action of the mandate letters of 2021 has 455."""
+
+LONGEST_VALUE = 120
+"""Characters of a refused value that an error repeats."""
+
+FROM_A_PLAN: Final = (
+    State.PROPOSED,
+    State.AGREED,
+    State.IN_PROGRESS,
+    State.BLOCKED,
+    State.REPORTED_DONE,
+    State.VERIFIED,
+    State.IN_FORCE,
+)
+"""The states in which an action may enter; the others need a decision that the history records."""
+
+_MEMORY = 8_192  # distinct values of one column that are read only once
+_SOME_DAY = date(2000, 1, 3)  # a rule must be sound from any first day; this one stands in
+
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """
+    One row as it stands in the file: plan column → text, with white space and all.
+
+    `lists` holds what YAML or a map already gave as several values. `names` tells what the file
+    calls a column, `lines` where a value stands, both only where that differs from the obvious.
+    `refused` are columns whose form was wrong and has been told already.
+    """
+
+    row: int
+    cells: Mapping[str, str]
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+
+    def error(self, column: str, value: str, reason: str) -> RowError:
+        """What is wrong with `column` of this row."""
+        return RowError(
+            row=self.lines.get(column, self.row),
+            column=self.names.get(column, column),
+            value=value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…",
+            reason=reason,
+        )
+
+
+class RowReader:
+    """
+    Reads records into rows, one after the other.
+
+    What repeats from row to row (names, addresses, days) is read once and then remembered: that
+    is nine tenths of the speed, and equal texts become one object in memory.
+    """
+
+    def __init__(self) -> None:
+        self._record = Record(row=0, cells={})
+        self._errors: list[RowError] = []
+        self._name = lru_cache(_MEMORY)(partial(read_text, longest=LONGEST_NAME))
+        self._commitment = lru_cache(_MEMORY)(partial(read_text, longest=LONGEST_TEXT, lines=True))
+        self._text = partial(read_text, longest=LONGEST_TEXT, lines=True)
+        self._action = partial(read_text, longest=LONGEST_ACTION)
+        self._email = lru_cache(_MEMORY)(read_email)
+        self._phone = lru_cache(_MEMORY)(read_phone)
+        self._day = lru_cache(_MEMORY)(read_day)
+        self._rule = lru_cache(_MEMORY)(_read_rule)
+        self._country = lru_cache(_MEMORY)(read_country)
+        self._timezone = lru_cache(_MEMORY)(read_timezone)
+        self._language = lru_cache(_MEMORY)(read_language)
+        self._rest_days = lru_cache(_MEMORY)(read_rest_days)
+        self._kind = lru_cache(_MEMORY)(partial(read_word, words=Kind))
+        self._side = lru_cache(_MEMORY)(partial(read_word, words=Side))
+        self._state = lru_cache(_MEMORY)(_read_state)
+        self._handling = lru_cache(_MEMORY)(partial(read_word, words=Handling))
+
+    def read(self, record: Record) -> tuple[PlanRow, list[RowError]]:
+        """
+        The row, and everything that is wrong with it.
+
+        With errors the row holds what could be read: enough to compare it with other rows.
+        """
+        self._record, self._errors = record, []
+        row = self._row()
+        wrong = {error.column for error in self._errors}
+        for column, value, reason in _contradictions(row):
+            # One mistake, one error: what could not be read is not missing as well.
+            is_told = column in record.refused or record.names.get(column, column) in wrong
+            if not is_told and not self._is_absent(column):
+                self._errors.append(record.error(column, value, reason))
+        return row, self._errors
+
+    def _is_absent(self, column: str) -> bool:
+        """Whether the header lacks a required column: that is one error and not one per row."""
+        return column in REQUIRED and column not in self._record.cells
+
+    def _row(self) -> PlanRow:
+        take = self._take
+        due = take("due", self._day, None)
+        agreed_on = take("agreed_on", self._day, None)
+        repeat = take("repeat", partial(self._rule, first_on=due or agreed_on or _SOME_DAY), "")
+        kind = take("kind", self._kind, Kind.RECURRING if repeat else Kind.ONE_OFF)
+        has_terms = due is not None if kind is Kind.ONE_OFF else bool(repeat)
+        responsible = take("responsible", self._name, "")
+        return PlanRow(
+            row=self._record.row,
+            ref=take("ref", read_ref, ""),
+            dialogue=take("dialogue", self._name, ""),
+            country=take("country", self._country, ""),
+            timezone=take("timezone", self._timezone, ""),
+            language=take("language", self._language, ""),
+            rest_days=self._taken_rest_days(),
+            commitment=take("commitment", self._commitment, ""),
+            action=take("action", self._action, ""),
+            kind=kind,
+            repeat=repeat,
+            responsible=responsible,
+            responsible_side=take("responsible_side", self._side, None),
+            responsible_email=take("responsible_email", self._email, ""),
+            responsible_phone=take("responsible_phone", self._phone, ""),
+            responsible_language=take("responsible_language", self._language, ""),
+            alternate_email=take("alternate_email", self._email, ""),
+            co_responsible=tuple(
+                name for name in self._several("co_responsible", self._name) if name != responsible
+            ),
+            verifier=take("verifier", self._name, ""),
+            verifier_side=take("verifier_side", self._side, None),
+            verifier_email=take("verifier_email", self._email, ""),
+            coordinator_email=take("coordinator_email", self._email, ""),
+            agreed_on=agreed_on,
+            due=due,
+            review_on=take("review_on", self._day, None),
+            state=take("state", self._state, State.AGREED if has_terms else State.PROPOSED),
+            evidence=take("evidence", self._text, ""),
+            handling=take("handling", self._handling, Handling.DIALOGUE),
+            depends_on=self._several("depends_on", read_ref),
+            notes=take("notes", self._text, ""),
+        )
+
+    def _take(self, column: str, read: Callable[[str], _Value], empty: _Value) -> _Value:
+        raw = self._record.cells.get(column)
+        if not raw or raw.isspace():
+            return empty
+        try:
+            return read(raw)
+        except ValueError as error:
+            self._errors.append(self._record.error(column, raw, str(error)))
+            return empty
+
+    def _several(self, column: str, read: Callable[[str], str]) -> tuple[str, ...]:
+        given = self._record.lists.get(column)
+        if given is None:
+            raw = self._record.cells.get(column)
+            if not raw or raw.isspace():
+                return ()
+            given = split_list(raw)
+        values = dict[str, None]()
+        for part in given:
+            try:
+                values[read(part)] = None
+            except ValueError as error:
+                self._errors.append(self._record.error(column, part, str(error)))
+        return tuple(values)
+
+    def _taken_rest_days(self) -> frozenset[int] | None:
+        given = self._record.lists.get("rest_days")
+        if given is None:
+            return self._take("rest_days", self._rest_days, None)
+        try:
+            return self._rest_days(",".join(given))
+        except ValueError as error:
+            self._errors.append(self._record.error("rest_days", ",".join(given), str(error)))
+            return None
+
+
+def _read_rule(raw: str, first_on: date) -> str:
+    rule = read_text(raw, LONGEST_NAME)
+    try:
+        parse(rule, first_on)
+    except BadValue as error:
+        raise ValueError(error.reason) from None
+    return rule
+
+
+def _read_state(raw: str) -> State:
+    enterable = ", ".join(FROM_A_PLAN)
+    try:
+        state = read_word(raw, State)
+    except ValueError:
+        hint = did_you_mean(raw.casefold(), FROM_A_PLAN)
+        raise ValueError(f"not one of {enterable}{hint}") from None
+    if state not in FROM_A_PLAN:
+        raise ValueError(
+            f"an action cannot enter as {state}: that needs a recorded decision; "
+            f"write one of {enterable}"
+        )
+    return state
+
+
+def _contradictions(row: PlanRow) -> Iterator[tuple[str, str, str]]:
+    """Column, value and reason of what is missing from a row or does not fit together in it."""
+    for column in REQUIRED:
+        if not getattr(row, column):
+            yield column, "", "every action needs this"
+    yield from _terms(row)
+    yield from _confirmation(row)
+    if row.state is State.BLOCKED and not row.notes:
+        yield "notes", "", "say what blocks the action"
+    if row.review_on and row.state is not State.BLOCKED:
+        yield "review_on", str(row.review_on), "only a blocked action has a review date"
+    if row.ref and row.ref.casefold() in map(str.casefold, row.depends_on):
+        yield "depends_on", row.ref, "an action cannot wait for itself"
+
+
+def _terms(row: PlanRow) -> Iterator[tuple[str, str, str]]:
+    if row.kind is Kind.ONE_OFF:
+        if row.repeat:
+            yield "repeat", row.repeat, "a one_off action does not repeat; leave kind or this empty"
+        if row.due is None and row.state in OWED:
+            yield "due", "", f"a one_off action that is {row.state} needs a due date"
+        if row.state is State.IN_FORCE:
+            yield "state", row.state, "only a recurring or standing action is in_force"
+        return
+    if not row.repeat and row.state is not State.PROPOSED:
+        yield "repeat", "", f"a {row.kind} action that is {row.state} needs a rule"
+    if row.state is State.VERIFIED:
+        yield "state", row.state, f"a {row.kind} action that holds is in_force, not verified"
+
+
+def _confirmation(row: PlanRow) -> Iterator[tuple[str, str, str]]:
+    if row.verifier and row.verifier.casefold() == row.responsible.casefold():
+        yield "verifier", row.verifier, "the party that acts cannot confirm its own action"
+    if row.verifier_email and row.verifier_email.casefold() in {
+        row.responsible_email.casefold(),
+        row.alternate_email.casefold(),
+    }:
+        yield "verifier_email", row.verifier_email, "the mailbox that answers cannot confirm"

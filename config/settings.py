@@ -1,0 +1,192 @@
+"""Every knob: its name, its default and its reason."""
+
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from engine.errors import BadValue
+
+CONFIG_NAME = "alkawari.yaml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MailPart(_Part):
+    """Where mail leaves. Without a host nothing leaves; notices wait in the outbox."""
+
+    host: str = ""
+    port: int = 587
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    user: str = ""
+    password: str = Field(default="", repr=False)
+    sender: str = ""
+    sender_name: str = "Alkawari"
+    reply_to: str = ""
+    helo: str = ""
+    ca_file: str = ""
+    timeout_s: float = 20.0
+    dot_timeout_s: float = 40.0
+
+
+class DeliveryPart(_Part):
+    """How messages are taken in hand."""
+
+    lease_s: float = Field(default=60.0, gt=0, le=60)
+    batch: int = Field(default=50, ge=1, le=1000)
+    connections: int = Field(default=1, ge=1, le=16)
+    per_action_and_week: int = Field(default=2, ge=1)
+    opens: str = "08:30"
+    closes: str = "16:30"
+
+
+class DelaysPart(_Part):
+    """Waits that are not rungs of the ladder (DESIGN §3 and §5)."""
+
+    silent_days: int = Field(default=45, ge=1)
+    silent_blocked_days: int = Field(default=30, ge=1)
+    backlog_days: int = Field(default=15, ge=1)
+    backlog_working_days: int = Field(default=10, ge=1)
+    missed_after_working_days: int = Field(default=10, ge=1)
+    missed_in_a_row: int = Field(default=2, ge=1)
+    due_soon_working_days: int = Field(default=10, ge=0)
+    stalled_working_days: int = Field(default=20, ge=1)
+    stalled_moves: int = Field(default=2, ge=1)
+    unacknowledged_working_days: int = Field(default=10, ge=1)
+
+
+class PlanPart(_Part):
+    """What a plan that does not say it means."""
+
+    timezone: str = "UTC"
+    country: str = ""
+    language: str = "en"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError):
+            raise ValueError("is no time zone; write it like Africa/Ouagadougou") from None
+        return value
+
+
+class Settings(BaseSettings):
+    """
+    Settings from `alkawari.yaml` and, above it, from the environment.
+
+    `ALKAWARI_DATABASE_URL` sets `database_url`, `ALKAWARI_MAIL__HOST` sets `mail.host`, and so on.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALKAWARI_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    programme: str = "Alkawari"
+    timezone: str = "UTC"
+    data_folder: Path = Path("alkawari-data")
+    database_url: str = ""
+    ladder: str = ""
+    heartbeat_url: str = ""
+    mail: MailPart = MailPart()
+    delivery: DeliveryPart = DeliveryPart()
+    delays: DelaysPart = DelaysPart()
+    plan: PlanPart = PlanPart()
+
+    @property
+    def database(self) -> str:
+        """The database's address; the embedded default lies in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_folder / 'alkawari.db'}"
+
+
+def load_settings(config: Path | None) -> Settings:
+    """
+    Read the settings; `config` is a file, or None for `alkawari.yaml` here if there is one.
+
+    BadValue, in one sentence with the name of the setting, for anything that cannot be used.
+    """
+    path = config or Path(CONFIG_NAME)
+    if config is not None and not path.is_file():
+        raise BadValue("--config", str(path), "there is no such file; `alkawari init` writes one")
+    source = path if path.is_file() else None
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            files = [YamlConfigSettingsSource(settings_cls, yaml_file=source)] if source else []
+            return (init_settings, env_settings, *files)
+
+    try:
+        settings = FromFile()
+    except ValidationError as error:
+        raise _one_sentence(error, source) from None
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise BadValue(str(source or "environment"), "settings", reason) from None
+    if source and not settings.data_folder.is_absolute():
+        folder = source.resolve().parent / settings.data_folder
+        return settings.model_copy(update={"data_folder": folder})
+    return settings
+
+
+def _one_sentence(error: ValidationError, source: Path | None) -> BadValue:
+    first: Any = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        reason = "is no setting of ours; see docs/operating.md for their names"
+    where = f"{source.name} or " if source else ""
+    shown = "…" if "password" in name else first.get("input")
+    return BadValue(f"Setting {name} ({where}environment)", shown, reason[:1].lower() + reason[1:])
+
+
+TEMPLATE = """\
+# Settings of Alkawari. Every line may be left out; a value set in the environment wins:
+# ALKAWARI_MAIL__HOST for mail.host, ALKAWARI_DATABASE_URL for database_url.
+
+programme: Alkawari        # the name that stands in messages
+timezone: UTC              # of the timetable
+data_folder: alkawari-data # beside this file: database, Prefect's own data
+
+# database_url: postgresql://alkawari@localhost/alkawari   # instead of SQLite in the data folder
+
+mail:
+  host: ""                 # without a host nothing leaves; notices wait in the outbox
+  port: 587
+  security: starttls       # none (loopback only with a password), starttls or tls
+  user: ""
+  # password: better in the environment, as ALKAWARI_MAIL__PASSWORD
+  sender: ""               # the address that we write from
+  sender_name: Alkawari
+  reply_to: ""             # who reads answers where a dialogue has no coordinator with an address
+
+plan:                      # what a plan that does not say it means
+  timezone: UTC
+  country: ""              # ISO code for public holidays; empty for none
+  language: en
+
+# ladder: ladder.yaml      # a ladder of your own; docs/operating.md shows its form
+# heartbeat_url: ""        # called by the audit while all is well
+"""

@@ -1,0 +1,93 @@
+"""
+What happened, so that nobody can rewrite it.
+
+Each event of an action carries the SHA-256 of the event before it and of its own canonical text.
+The first one follows 32 zero bytes. Canonical text: compact JSON, keys sorted, UTF-8, no floats; an
+instant is `YYYY-MM-DDTHH:MM:SS.ffffffZ`, a day `YYYY-MM-DD`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+GENESIS = bytes(32)
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one action; `seq` counts from 1 without a gap."""
+
+    action_id: int
+    seq: int
+    kind: str
+    at: datetime
+    by: str
+    payload: str
+    hash: bytes
+
+
+def payload_text(payload: Mapping[str, object]) -> str:
+    """The canonical text of a payload; TypeError for a value that has none."""
+    return json.dumps(
+        payload, default=_plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    )
+
+
+def chained(before: bytes, event: Event) -> bytes:
+    """The hash of an event that follows `before`; the event's own `hash` is not looked at."""
+    return link(before, event.action_id, event.seq, event.kind, event.at, event.by, event.payload)
+
+
+def link(
+    before: bytes, action_id: int, seq: int, kind: str, at: datetime, by: str, payload: str
+) -> bytes:
+    """SHA-256 over the hash before and the event's fields, each preceded by its length in bytes."""
+    fields = (str(FORMAT), str(action_id), str(seq), kind, instant_text(at), by, payload)
+    digest = hashlib.sha256(before)
+    for text in fields:
+        raw = text.encode()
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.digest()
+
+
+def instant_text(at: datetime) -> str:
+    """An aware instant in UTC to the microsecond, ending in Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def first_break(events: Iterable[Event], head: bytes, version: int) -> str:
+    """
+    Where the chain of one action is broken, in words; "" while it is whole.
+
+    `head` and `version` are what the action itself says of its last event, so that a cut-off tail
+    shows too.
+    """
+    before, seq = GENESIS, 0
+    for event in events:
+        seq += 1
+        if event.seq != seq:
+            return f"event {seq} is missing"
+        if chained(before, event) != event.hash:
+            return f"event {seq} ({event.kind}) was changed"
+        before = event.hash
+    if seq != version:
+        return f"event {seq + 1} and those after it are missing" if seq < version else "too many"
+    return "" if before == head else "the last event is not the one that the action remembers"
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return instant_text(value)
+        case date():
+            return value.isoformat()
+        case StrEnum():
+            return value.value
+        case bytes():
+            return value.hex()
+        case _:
+            raise TypeError(f"{value!r} has no canonical text")

@@ -1,0 +1,76 @@
+"""Call tasks: telephone calls that coordinators are asked to make, and the calls they logged."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select, update
+
+from engine.action import Action
+from engine.store.dialect import insert_missing
+from engine.store.outbox_tables import NoticeStatus, notices
+
+OPEN = (NoticeStatus.PENDING, NoticeStatus.BUNDLED, NoticeStatus.SENT, NoticeStatus.POSTED,
+        NoticeStatus.HELD)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CallTask:
+    """A call that somebody was asked to make and nobody has logged yet."""
+
+    id: int
+    rung: str
+    cause: str
+    about_id: int | None
+
+
+def open_call(connection: Connection, action: Action) -> CallTask | None:
+    """The newest call task of an action that is still open."""
+    table = notices.c
+    row = connection.execute(
+        select(table.id, table.rung, table.cause, table.about_id)
+        .where(
+            table.action_id == action.id,
+            table.kind == "call_task",
+            table.outcome != "called",
+            table.status.in_([status.value for status in OPEN]),
+        )
+        .order_by(table.id.desc())
+        .limit(1)
+    ).first()
+    return CallTask(*row) if row else None
+
+
+def settle_call(
+    connection: Connection,
+    action: Action,
+    task: CallTask | None,
+    about_id: int,
+    rung: str,
+    now: datetime,
+    today: date,
+) -> None:
+    """A call that reached the party stands where the written reminder would have stood."""
+    cause = task.cause if task else f"e{action.episode}"
+    if task:
+        connection.execute(
+            update(notices)
+            .where(notices.c.action_id == action.id, notices.c.rung == task.rung,
+                   notices.c.cause == task.cause)
+            .values(outcome="called")
+        )  # fmt: skip
+    row = {
+        "key": f"{action.id}:{cause}:called:{rung}:{about_id}:{today}",
+        "action_id": action.id,
+        "person_id": about_id,
+        "about_id": None,
+        "kind": "call",
+        "rung": rung,
+        "cause": cause,
+        "status": NoticeStatus.SENT,
+        "urgency": 0,
+        "created_at": now,
+        "due_at": now,
+        "closed_at": now,
+        "outcome": "called",
+    }
+    insert_missing(connection, notices, [row], ["key"])

@@ -1,0 +1,96 @@
+"""Hands on the brake: which actions, dialogues or days are on hold."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+
+from engine.store.outbox_tables import NoticeStatus, holds, notices
+from engine.store.tables import actions
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A period in which messages wait; without dialogue and action: of the whole programme."""
+
+    id: int
+    dialogue_id: int | None
+    action_id: int | None
+    from_on: date
+    until_on: date | None
+    reason: str
+
+    def covers(self, dialogue_id: int, action_id: int, today: date) -> bool:
+        """Whether a message about that action must wait on that day."""
+        if today < self.from_on or (self.until_on is not None and today > self.until_on):
+            return False
+        if self.action_id is not None:
+            return self.action_id == action_id
+        return self.dialogue_id is None or self.dialogue_id == dialogue_id
+
+
+def holds_in_force(connection: Connection) -> tuple[Hold, ...]:
+    """Every hold that nobody has lifted."""
+    table = holds.c
+    rows = connection.execute(
+        select(
+            table.id,
+            table.dialogue_id,
+            table.action_id,
+            table.from_on,
+            table.until_on,
+            table.reason,
+        ).where(table.lifted_at.is_(None))
+    )
+    return tuple(Hold(*row) for row in rows)
+
+
+def put_hold(
+    connection: Connection,
+    *,
+    dialogue_id: int | None,
+    action_id: int | None,
+    from_on: date,
+    until_on: date | None,
+    by: str,
+    reason: str,
+) -> None:
+    """Begin a hold."""
+    connection.execute(
+        insert(holds).values(
+            dialogue_id=dialogue_id,
+            action_id=action_id,
+            from_on=from_on,
+            until_on=until_on,
+            by=by,
+            reason=reason,
+        )
+    )
+
+
+def lift_holds(
+    connection: Connection, *, dialogue_id: int | None, action_id: int | None, now: datetime
+) -> int:
+    """End the holds of exactly that scope; what waited may leave again if it is still true."""
+    table = holds.c
+    done = connection.execute(
+        update(holds)
+        .where(
+            table.lifted_at.is_(None),
+            _same(table.dialogue_id, dialogue_id),
+            _same(table.action_id, action_id),
+        )
+        .values(lifted_at=now)
+    )
+    waiting = update(notices).where(notices.c.status == NoticeStatus.HELD.value)
+    if action_id is not None:
+        waiting = waiting.where(notices.c.action_id == action_id)
+    elif dialogue_id is not None:
+        of_dialogue = select(actions.c.id).where(actions.c.dialogue_id == dialogue_id)
+        waiting = waiting.where(notices.c.action_id.in_(of_dialogue))
+    connection.execute(waiting.values(status=NoticeStatus.PENDING, due_at=now))
+    return done.rowcount
+
+
+def _same(column: ColumnElement[int | None], value: int | None) -> ColumnElement[bool]:
+    return column.is_(None) if value is None else column == value

@@ -1,0 +1,159 @@
+"""The outbox: notices that wait for their hour, and the ones that will never leave."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from engine.store.outbox_tables import NoticeStatus, messages, notices
+from engine.store.tables import actions, people
+
+_PENDING = notices.c.status == NoticeStatus.PENDING.value
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that waits to be said."""
+
+    id: int
+    action_id: int
+    person_id: int
+    about_id: int | None
+    kind: str
+    rung: str
+    cause: str
+    urgency: int
+
+
+def people_due(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """
+    The persons who have something waiting for them now, longest waiting first, locked.
+
+    Persons whom another worker is writing to are left out.
+    """
+    rows = connection.scalars(
+        select(notices.c.person_id)
+        .where(_PENDING, notices.c.due_at <= now)
+        .order_by(notices.c.due_at, notices.c.person_id)
+        .limit(limit * 4)
+    )
+    wanted = list(dict.fromkeys(rows))[:limit]
+    if not wanted:
+        return []
+    locked = connection.scalars(
+        select(people.c.id).where(people.c.id.in_(wanted)).with_for_update(skip_locked=True)
+    )
+    mine = set(locked)
+    return [person_id for person_id in wanted if person_id in mine]
+
+
+def waiting_for(
+    connection: Connection, person_ids: Collection[int], now: datetime
+) -> list[Waiting]:
+    """What waits for these persons now, most urgent first."""
+    columns = notices.c
+    rows = connection.execute(
+        select(
+            columns.id,
+            columns.action_id,
+            columns.person_id,
+            columns.about_id,
+            columns.kind,
+            columns.rung,
+            columns.cause,
+            columns.urgency,
+        )
+        .where(_PENDING, columns.person_id.in_(person_ids), columns.due_at <= now)
+        .order_by(columns.urgency.desc(), columns.id)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def said_this_week(
+    connection: Connection, person_ids: Collection[int], since: date
+) -> dict[tuple[int, int], int]:
+    """For (person, action): in how many messages since `since` the action was spoken of."""
+    rows = connection.execute(
+        select(
+            notices.c.person_id, notices.c.action_id, func.count(notices.c.message_id.distinct())
+        )
+        .join(messages, messages.c.id == notices.c.message_id)
+        .where(notices.c.person_id.in_(person_ids), messages.c.day >= since)
+        .group_by(notices.c.person_id, notices.c.action_id)
+    )
+    return {(person_id, action_id): count for person_id, action_id, count in rows}
+
+
+def postpone(connection: Connection, until: Mapping[int, datetime]) -> None:
+    """Let notices wait until an instant."""
+    if until:
+        connection.execute(
+            update(notices).where(notices.c.id == bindparam("b_id")).values(due_at=bindparam("at")),
+            [{"b_id": notice_id, "at": at} for notice_id, at in until.items()],
+        )
+
+
+def settle(
+    connection: Connection,
+    notice_ids: Iterable[int],
+    status: NoticeStatus,
+    outcome: str,
+    now: datetime,
+) -> int:
+    """Close notices that will not travel, and say why; returns how many."""
+    ids = list(notice_ids)
+    if ids:
+        connection.execute(
+            update(notices)
+            .where(notices.c.id.in_(ids))
+            .values(status=status, outcome=outcome[:300], closed_at=now)
+        )
+    return len(ids)
+
+
+def look_now(connection: Connection, action_ids: Collection[int], now: datetime) -> None:
+    """Have the sweep look at these actions again."""
+    if action_ids:
+        connection.execute(
+            update(actions).where(actions.c.id.in_(action_ids)).values(next_check_at=now)
+        )
+
+
+def bundled_in(connection: Connection, message_ids: Collection[int]) -> dict[int, list[Waiting]]:
+    """The notices of messages under way."""
+    columns = notices.c
+    rows = connection.execute(
+        select(
+            columns.message_id,
+            columns.id,
+            columns.action_id,
+            columns.person_id,
+            columns.about_id,
+            columns.kind,
+            columns.rung,
+            columns.cause,
+            columns.urgency,
+        ).where(columns.message_id.in_(message_ids), columns.status == NoticeStatus.BUNDLED.value)
+    )
+    found: dict[int, list[Waiting]] = defaultdict(list)
+    for message_id, *rest in rows:
+        found[message_id].append(Waiting(*rest))
+    return found
+
+
+def still_waiting(connection: Connection) -> int:
+    """Notices that wait for a window, a hold or a budget."""
+    status = notices.c.status
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(notices)
+            .where(status.in_([NoticeStatus.PENDING.value, NoticeStatus.HELD.value]))
+        )
+        or 0
+    )
+
+
+WEEK = timedelta(days=7)

@@ -1,0 +1,158 @@
+"""The tables of what is said: notices, messages, attempts, holds and the state of channels."""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from engine.store.columns import METADATA, BigId, UtcInstant, word
+
+
+class NoticeStatus(StrEnum):
+    """
+    What has become of a notice.
+
+    `pending` waits for its window; `unreleased` waits for a coordinator; `held` waits for a hold to
+    end; `bundled` is in a message under way; `sent` was handed over; `posted` stands on the board;
+    `struck` was no longer true when it would have left; `undeliverable` could not reach anybody.
+    """
+
+    PENDING = "pending"
+    UNRELEASED = "unreleased"
+    HELD = "held"
+    BUNDLED = "bundled"
+    SENT = "sent"
+    POSTED = "posted"
+    STRUCK = "struck"
+    UNDELIVERABLE = "undeliverable"
+
+
+class MessageStatus(StrEnum):
+    """
+    What has become of a message.
+
+    `claimed` is in a worker's hands until its lease ends; `retry` and `unknown` are tried again;
+    `sent`, `rejected`, `failed` and `struck` are final.
+    """
+
+    CLAIMED = "claimed"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    STRUCK = "struck"
+
+
+notices = Table(
+    "notices",
+    METADATA,
+    Column("id", BigId, primary_key=True),
+    # Made of ids, rung, episode and ISO dates only: what must be said once has one key.
+    Column("key", String(160), nullable=False, unique=True),
+    Column("action_id", BigId, ForeignKey("actions.id")),
+    Column("person_id", BigId, ForeignKey("people.id"), nullable=False),
+    Column("about_id", BigId, ForeignKey("people.id")),
+    Column("kind", String(24), nullable=False),
+    Column("rung", String(24), nullable=False),
+    Column("cause", String(40), nullable=False),
+    Column("status", word(NoticeStatus, "status"), nullable=False),
+    Column("urgency", SmallInteger, nullable=False),
+    Column("created_at", UtcInstant, nullable=False),
+    Column("due_at", UtcInstant, nullable=False),
+    Column("message_id", BigId, ForeignKey("messages.id"), index=True),
+    Column("closed_at", UtcInstant),
+    Column("outcome", String(300), nullable=False, server_default=""),
+    Index("ix_notices_due_at", "due_at", "person_id",
+          sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+    Index("ix_notices_person_pending", "person_id",
+          sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+    Index("ix_notices_action_id", "action_id", "cause"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+messages = Table(
+    "messages",
+    METADATA,
+    Column("id", BigId, primary_key=True),
+    Column("mime_id", String(120), nullable=False, unique=True),
+    Column("person_id", BigId, ForeignKey("people.id"), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("sender", String(254), nullable=False),
+    Column("recipient", String(254), nullable=False),
+    Column("subject", String(400), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("status", word(MessageStatus, "status"), nullable=False),
+    Column("available_at", UtcInstant, nullable=False),
+    Column("claimed_by", String(64), nullable=False, server_default=""),
+    Column("leased_until_at", UtcInstant),
+    Column("attempt", SmallInteger, nullable=False, server_default="0"),
+    Column("created_at", UtcInstant, nullable=False),
+    Column("sent_at", UtcInstant),
+    # The daily budget, kept by the database however many workers there are.
+    UniqueConstraint("person_id", "day"),
+    Index("ix_messages_open", "available_at",
+          sqlite_where=text("status IN ('claimed', 'retry', 'unknown')"),
+          postgresql_where=text("status IN ('claimed', 'retry', 'unknown')")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+deliveries = Table(
+    "deliveries",
+    METADATA,
+    Column("id", BigId, primary_key=True),
+    Column("message_id", BigId, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("phase", String(12), nullable=False),
+    Column("code", SmallInteger),
+    Column("text", String(300), nullable=False),
+    Column("worker", String(64), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+holds = Table(
+    "holds",
+    METADATA,
+    Column("id", BigId, primary_key=True),
+    # Both empty: the whole programme.
+    Column("dialogue_id", BigId, ForeignKey("dialogues.id")),
+    Column("action_id", BigId, ForeignKey("actions.id")),
+    Column("from_on", Date, nullable=False),
+    Column("until_on", Date),
+    Column("by", String(120), nullable=False),
+    Column("reason", String(400), nullable=False),
+    Column("lifted_at", UtcInstant),
+)
+
+channels = Table(
+    "channels",
+    METADATA,
+    Column("name", String(16), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("opened_at", UtcInstant),
+    Column("probe_at", UtcInstant),
+    Column("reason", String(300), nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    METADATA,
+    Column("story", String(24), primary_key=True),
+    Column("at", UtcInstant, nullable=False),
+    Column("tally", Text, nullable=False),
+)

@@ -1,0 +1,466 @@
+"""Letters in words: golden pages for every kind and language, and what may not go missing."""
+
+import os
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from engine.action import Handling, Level, Obstacle, State
+from notifications import compose as composing
+from notifications.compose import WIDTH, compose, missing, reply_markers
+from notifications.message import KINDS, CallFacts, Contact, Item, Letter, Message
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITE = os.environ.get("ALKAWARI_GOLDEN") == "write"
+COMPLETE = ("en", "fr")
+
+PLACES = {
+    "en": {
+        "title": "Open the second gate of the market on market days",
+        "party": "Town hall of Jos North",
+        "dialogue": "Jos",
+        "salutation": "Secretary, town hall of Jos North",
+        "coordinator": "Coordinator of the dialogue",
+        "detail": "the key is with the contractor",
+        "called": "Secretary",
+        "programme": "Justice and Security Dialogues",
+        "sender_name": "Dialogue of Jos",
+    },
+    "fr": {
+        "title": "Éclairer la route entre le lycée et le marché",
+        "party": "Mairie de Saaba",
+        "dialogue": "Saaba",
+        "salutation": "Secrétaire général, mairie de Saaba",
+        "coordinator": "Coordinatrice du dialogue",
+        "detail": "le devis est attendu",
+        "called": "Secrétaire général",
+        "programme": "Dialogues Justice et Sécurité",
+        "sender_name": "Dialogue de Saaba",
+    },
+}
+
+STATES = {
+    "courtesy": State.AGREED,
+    "review_due": State.BLOCKED,
+    "verification": State.REPORTED_DONE,
+    "verification_backlog": State.REPORTED_DONE,
+    "check": State.IN_FORCE,
+    "dispute": State.DISPUTED,
+}
+DUE = {"courtesy": date(2026, 12, 15), "due_today": date(2026, 12, 1), "check": None}
+DETAILED = {"stall_review", "verification", "dispute", "review_due", "agenda", "manager"}
+LATE = {"stall_review": 20, "agenda": 30, "superior": 45, "manager": 60}
+
+
+def an_item(kind: str = "reminder", language: str = "en", **changes: object) -> Item:
+    place = PLACES[language]
+    reported = kind.startswith("verification")
+    due_on = DUE.get(kind, date(2026, 11, 26))
+    plain = Item(
+        kind=kind,
+        ref="SAA-07",
+        dialogue=place["dialogue"],
+        title=place["title"],
+        handling=Handling.DIALOGUE,
+        party=place["party"],
+        state=STATES.get(kind, State.IN_PROGRESS),
+        answer_by=date(2026, 12, 4),
+        due_on=due_on,
+        effective_due_on=due_on,
+        original_due_on=due_on,
+        days_overdue=LATE.get(kind, 0),
+        review_on=date(2026, 11, 30) if kind == "review_due" else None,
+        obstacle=Obstacle.PERMIT if kind == "review_due" else None,
+        reported_level=Level.COMPLETED if reported else None,
+        reported_on=date(2026, 11, 24) if reported else None,
+        call=CallFacts(function=place["called"], phone="+226 25 00 00 07")
+        if kind in {"call_task", "contact"}
+        else None,
+        detail=place["detail"] if kind in DETAILED else "",
+    )
+    return replace(plain, **changes)
+
+
+def a_letter(*items: Item, language: str = "en", **changes: object) -> Letter:
+    place = PLACES.get(language, PLACES["en"])
+    plain = Letter(
+        language=language,
+        salutation=place["salutation"],
+        items=items,
+        day=date(2026, 12, 1),
+        contact=Contact(
+            function=place["coordinator"],
+            email="coordination@dialogue.example",
+            phone="+226 70 00 00 01",
+        ),
+        programme=place["programme"],
+        sender="notes@dialogue.example",
+        sender_name=place["sender_name"],
+        to="office@town.example",
+        reply_to="r+7f3a@dialogue.example",
+        message_id="<a7.3@dialogue.example>",
+        thread_id="<a7@dialogue.example>",
+        sent_at=datetime(2026, 12, 1, 9, 30, tzinfo=UTC),
+        unsubscribe_mailto="mailto:stop+7f3a@dialogue.example?subject=stop",
+    )
+    return replace(plain, **changes)
+
+
+def every_fact(kind: str, language: str = "en") -> Item:
+    return an_item(
+        kind,
+        language,
+        due_on=date(2026, 11, 28),
+        effective_due_on=date(2026, 11, 30),
+        original_due_on=date(2026, 10, 1),
+        days_overdue=1,
+        review_on=date(2026, 11, 30),
+        obstacle=Obstacle.OTHER,
+        reported_level=Level.MINIMUM,
+        reported_on=date(2026, 11, 2),
+        call=CallFacts(function="chief of post"),
+        detail="a word",
+    )
+
+
+def no_fact(kind: str, language: str = "en") -> Item:
+    return an_item(
+        kind,
+        language,
+        due_on=None,
+        effective_due_on=None,
+        original_due_on=None,
+        party=None,
+        days_overdue=0,
+        review_on=None,
+        obstacle=None,
+        reported_level=None,
+        reported_on=None,
+        call=None,
+        detail="",
+    )
+
+
+def golden_letters() -> dict[str, Letter]:
+    letters = {
+        f"{kind}.{language}": a_letter(an_item(kind, language), language=language)
+        for kind in KINDS
+        for language in COMPLETE
+    }
+    for language in COMPLETE:
+        kept = an_item("reminder", language, handling=Handling.RESTRICTED)
+        letters[f"restricted.{language}"] = a_letter(kept, language=language)
+        shut = an_item("stall_review", language, handling=Handling.CLOSED)
+        letters[f"closed.{language}"] = a_letter(shut, language=language)
+        moved = every_fact("second_reminder", language)
+        several = (
+            replace(moved, ref="SAA-03"),
+            an_item("reminder", language),
+            an_item("courtesy", language, ref="SAA-11", title=None, handling=Handling.RESTRICTED),
+        )
+        letters[f"bundle.{language}"] = a_letter(*several, language=language, thread_id="")
+    return letters
+
+
+@pytest.mark.parametrize("name", golden_letters())
+def test_every_kind_reads_in_every_language_as_it_was_approved(name: str) -> None:
+    message = compose(golden_letters()[name])
+
+    _agrees(GOLDEN / f"{name}.eml", _readable(message))
+    _agrees(GOLDEN / f"{name}.html", message.html)
+
+
+def test_there_is_no_golden_page_that_nothing_makes() -> None:
+    made = set(golden_letters())
+
+    assert {path.name.rsplit(".", 1)[0] for path in GOLDEN.iterdir()} == made
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+def test_english_and_french_have_words_for_every_kind(language: str) -> None:
+    assert missing(language) == []
+
+
+def test_a_language_without_words_misses_every_kind_and_the_words_around_them() -> None:
+    assert missing("tlh") == ["message", *KINDS]
+
+
+def test_the_answer_line_is_known_for_every_complete_language() -> None:
+    markers = reply_markers()
+
+    for language in COMPLETE:
+        message = compose(a_letter(an_item(language=language), language=language))
+        assert message.text.split("\n", 1)[0] in markers
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("facts", [every_fact, no_fact])
+@pytest.mark.parametrize("handling", Handling)
+def test_a_kind_has_words_with_all_its_facts_and_with_the_fewest(
+    kind: str, language: str, facts, handling: Handling
+) -> None:
+    item = replace(facts(kind, language), handling=handling)
+
+    message = compose(a_letter(item, language=language))
+
+    assert "None" not in message.text
+    assert "{" not in message.text
+    assert "  - " not in message.text
+    assert max(map(len, message.text.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+@pytest.mark.parametrize("state", State)
+def test_every_state_level_and_obstacle_has_a_word(language: str, state: State) -> None:
+    for level in Level:
+        for obstacle in Obstacle:
+            item = replace(
+                every_fact("reminder", language),
+                state=state,
+                reported_level=level,
+                obstacle=obstacle,
+            )
+            text = compose(a_letter(item, language=language)).text
+
+            assert "_" not in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", COMPLETE)
+def test_every_mail_says_by_when_how_to_answer_why_and_how_to_stop(
+    kind: str, language: str
+) -> None:
+    by = {"en": "Friday, 4 December 2026", "fr": "vendredi 4 décembre 2026"}[language]
+    why = {"en": "Why you receive", "fr": "Pourquoi vous recevez"}[language]
+
+    message = compose(a_letter(an_item(kind, language), language=language))
+
+    said = " ".join(message.text.split())
+    for wanted in (by, why, "SAA-07", "+226 70 00 00 01", "stop+7f3a@dialogue.example"):
+        assert wanted in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize("name", golden_letters())
+def test_text_and_html_say_the_same_words(name: str) -> None:
+    message = compose(golden_letters()[name])
+
+    text = [word for word in message.text.split() if set(word) != {"-"}]
+    assert _words_of(message.html) == text
+
+
+def test_a_title_cannot_write_html() -> None:
+    hostile = "<script>alert(1)</script> & <b>bold</b>"
+
+    message = compose(a_letter(an_item(title=hostile)))
+
+    assert hostile in message.text
+    assert "<script" not in message.html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;" in message.html
+
+
+def test_a_title_cannot_be_a_template_or_break_its_line() -> None:
+    hostile = "{{ item.ref }} {% raw %}\r\n\r\n- one\u202e more\x00 line"
+
+    message = compose(a_letter(an_item(title=hostile)))
+
+    assert "“{{ item.ref }} {% raw %} - one more line”" in message.text
+
+
+def test_joined_letters_and_emoji_of_a_title_are_kept() -> None:
+    title = "می‌خواهم 👩\u200d🌾"
+
+    message = compose(a_letter(an_item(title=title)))
+
+    assert title in message.text
+    assert title in message.html
+
+
+def test_a_template_that_asks_for_a_fact_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "en.txt").write_text("{% block body %}{{ item.titel }}{% endblock %}")
+    template = composing._words("en").from_string((tmp_path / "en.txt").read_text())
+
+    with pytest.raises(UndefinedError):
+        composing._said(template, "body", {"item": an_item()})
+
+
+def test_a_subject_is_not_given_the_item() -> None:
+    writer = composing._Writer("en", a_letter(an_item()), [an_item()])
+    template = composing._words("en").from_string("{% block subject %}{{ item }}{% endblock %}")
+
+    with pytest.raises(UndefinedError):
+        writer._heading(an_item(), template, "subject")
+
+
+@pytest.mark.parametrize(
+    ("language", "fallback", "written_in"),
+    [
+        ("fr", "en", "fr"),
+        ("fr-BF", "en", "fr"),
+        ("FR_sn", "en", "fr"),
+        ("tlh", "fr", "fr"),
+        ("tlh", "qya", "en"),
+        ("../../etc", "fr", "fr"),
+        ("", "", "en"),
+    ],
+)
+def test_a_person_without_translation_reads_the_language_of_the_dialogue_then_english(
+    language: str, fallback: str, written_in: str
+) -> None:
+    message = compose(a_letter(an_item(), language=language, fallback=fallback))
+
+    assert message.language == written_in
+    assert f'<html lang="{written_in}" dir="ltr">' in message.html
+
+
+def test_a_bundle_tells_each_reason_once_and_keeps_the_order_given() -> None:
+    letter = a_letter(an_item(ref="SAA-09"), an_item(ref="SAA-02"), an_item("call_task"))
+
+    text = compose(letter).text
+
+    assert text.index("SAA-09") < text.index("SAA-02") < text.index("SAA-07")
+    assert text.count("you speak for the party") == 1
+    assert "you coordinate the Jos dialogue" in " ".join(text.split())
+
+
+def test_the_most_urgent_item_stands_first() -> None:
+    letter = a_letter(an_item(ref="SAA-02"), an_item(ref="SAA-09", urgency=5))
+
+    text = compose(letter).text
+
+    assert text.index("SAA-09") < text.index("SAA-02")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "language", "subject"),
+    [
+        (("reminder",), "en", "[Jos] Ref. SAA-07: update requested by 4 December"),
+        (
+            ("reminder",),
+            "fr",
+            "[Saaba] Réf. SAA-07\N{NO-BREAK SPACE}: mise à jour demandée avant le 4 décembre",
+        ),
+        (
+            ("reminder", "courtesy"),
+            "en",
+            "[Jos] 2 references: reply requested by 4 December",
+        ),
+        (("courtesy", "due_today"), "en", "[Jos] 2 references: for your information"),
+        (("courtesy",), "en", "[Jos] Ref. SAA-07: planned for 15 December"),
+    ],
+)
+def test_the_subject_asks_with_reference_and_day(
+    kinds: tuple[str, ...], language: str, subject: str
+) -> None:
+    items = [an_item(kind, language) for kind in kinds]
+
+    assert compose(a_letter(*items, language=language)).subject == subject
+
+
+def test_the_earliest_day_asked_for_stands_in_the_subject_of_a_bundle() -> None:
+    early = an_item(answer_by=date(2026, 12, 2))
+
+    subject = compose(a_letter(an_item(), early)).subject
+
+    assert subject == "[Jos] 2 references: reply requested by 2 December"
+
+
+def test_a_bundle_of_several_dialogues_counts_them() -> None:
+    letter = a_letter(an_item(), an_item(dialogue="Saaba"))
+
+    assert compose(letter).subject.startswith("[2 dialogues] 2 references: ")
+
+
+def test_a_dialogue_with_a_hostile_name_makes_one_plain_short_line() -> None:
+    name = "Jos] Ref. X\r\nBcc: x@y.example " + "n" * 200
+
+    subject = compose(a_letter(an_item(dialogue=name))).subject
+
+    assert subject.startswith("[Jos Ref. X Bcc: x@y.example nnn")
+    assert "\n" not in subject
+    assert subject.index("]") <= 61
+
+
+def test_the_coordinator_is_not_told_to_telephone_the_coordinator() -> None:
+    letter = a_letter(an_item("stall_review"), to="Coordination@dialogue.example")
+
+    assert "telephone" not in compose(letter).text
+
+
+def test_french_writes_the_first_of_the_month_as_an_ordinal() -> None:
+    item = an_item("reminder", "fr", answer_by=date(2026, 12, 1))
+
+    message = compose(a_letter(item, language="fr"))
+
+    assert message.subject.endswith("avant le 1er décembre")
+    assert "mardi 1er décembre 2026" in " ".join(message.text.split())
+
+
+def test_french_punctuation_never_hangs_alone_on_the_next_line() -> None:
+    for name, letter in golden_letters().items():
+        if name.endswith(".fr"):
+            assert re.search(r"[ \n][:;?!»]|«[ \n]", compose(letter).text) is None
+
+
+def test_html_fetches_nothing_runs_nothing_and_stays_small() -> None:
+    for letter in golden_letters().values():
+        html = compose(letter).html
+
+        assert re.search(r"https?:|src=|href=|url\(|<img|<script|<link|@import", html) is None
+        assert len(html.encode()) < 6_000 * len(letter.items)
+
+
+def test_a_letter_without_items_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to say"):
+        compose(a_letter())
+
+
+def test_a_kind_without_a_folder_is_refused() -> None:
+    with pytest.raises(ValueError, match="no template folder 'poem'"):
+        compose(a_letter(an_item(kind="poem")))
+
+
+def _readable(message: Message) -> str:
+    head = (
+        f"From: {message.sender_name} <{message.sender}>\nTo: {message.to}\n"
+        f"Subject: {message.subject}\n"
+    )
+    return f"{head}\n{message.text}"
+
+
+def _agrees(path: Path, made: str) -> None:
+    if WRITE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(made, encoding="utf-8")
+
+    assert path.read_text(encoding="utf-8") == made
+
+
+def _words_of(html: str) -> list[str]:
+    reader = _Reader()
+    reader.feed(html)
+    return " ".join(reader.seen).split()
+
+
+class _Reader(HTMLParser):
+    """Collects what a person sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.hidden = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the parser's signature
+        self.hidden = tag in {"style", "title"}
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - as above
+        self.hidden = False
+
+    def handle_data(self, data: str) -> None:
+        if not self.hidden:
+            self.seen.append(data)

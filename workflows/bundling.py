@@ -1,0 +1,266 @@
+"""What may leave now: notices checked once more, bundled per person, and put into words."""
+
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from config.wiring import Services
+from engine.action import Action
+from engine.calendar import WorkingCalendar
+from engine.party import Person, Role
+from engine.store.directory import Directory
+from engine.store.holds import Hold, holds_in_force
+from engine.store.outbox import (
+    WEEK,
+    Waiting,
+    look_now,
+    postpone,
+    said_this_week,
+    settle,
+    waiting_for,
+)
+from engine.store.outbox_tables import NoticeStatus
+from engine.store.records import actions_by_id
+from engine.store.sending import Draft, under_way, written_today
+from engine.verdict import verdict
+from engine.window import Window
+from notifications.bundle import Topic, letter
+from notifications.compose import compose
+from notifications.mime import to_bytes
+
+log = logging.getLogger("alkawari.deliver")
+
+FAR_AWAY = timedelta(days=3650)
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What became of the notices of one pass before anything was written."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    struck: int = 0
+    postponed: dict[int, datetime] = field(default_factory=dict)
+    held: list[int] = field(default_factory=list)
+    unreachable: list[int] = field(default_factory=list)
+    overtaken: list[int] = field(default_factory=list)
+    untrue: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    look_at: set[int] = field(default_factory=set)
+
+
+class Bundler:
+    """Sorts what waits for a handful of persons, within one transaction of the deliverer."""
+
+    def __init__(self, services: Services, directory: Directory, now: datetime) -> None:
+        self.services, self.directory, self.now = services, directory, now
+        self.connection = directory.connection
+        self.holds = holds_in_force(self.connection)
+        self.actions: dict[int, Action] = {}
+
+    def bundle(self, person_ids: Sequence[int]) -> Sorted:
+        """Check, bundle and render; write what waits, is struck or cannot be said."""
+        waiting = waiting_for(self.connection, person_ids, self.now)
+        self.load(waiting)
+        done = Sorted()
+        since = self.now.date() - WEEK
+        written = written_today(self.connection, person_ids, since - timedelta(days=1))
+        weekly = said_this_week(self.connection, person_ids, since)
+        busy = under_way(self.connection, person_ids)
+        of_person: dict[int, list[Waiting]] = defaultdict(list)
+        for notice in waiting:
+            of_person[notice.person_id].append(notice)
+        for person_id, notices in of_person.items():
+            person = self.directory.people[person_id]
+            window = self.window(person, notices[0])
+            opens_at = window.next_open(self.now)
+            today = self.local_day(person, notices[0], self.now)
+            if not person.reachable:
+                done.unreachable += [notice.id for notice in notices]
+                done.look_at |= {notice.action_id for notice in notices}
+                continue
+            if person_id in busy:
+                later = max(busy[person_id], self.now) + timedelta(minutes=1)
+                done.postponed |= {notice.id: later for notice in notices}
+                continue
+            if today in written.get(person_id, ()):
+                opens_at = window.next_open(self.morning(person, notices[0], today, 1))
+            if opens_at is None or opens_at > self.now:
+                until = opens_at or self.now + FAR_AWAY
+                done.postponed |= {notice.id: until for notice in notices}
+                continue
+            sayable = [n for n in notices if self._sayable(n, person, weekly, done)]
+            sayable = self._newest(sayable, done)
+            if sayable:
+                done.drafts.append(self.draft(person, sayable, today))
+        self._write(done)
+        return done
+
+    def load(self, notices: Collection[Waiting]) -> None:
+        """Read the actions and persons that these notices are about."""
+        missing = {notice.action_id for notice in notices} - self.actions.keys()
+        self.actions |= {a.id: a for a in actions_by_id(self.connection, missing)}
+        self.directory.ensure(self.actions[notice.action_id] for notice in notices)
+        about = {notice.about_id for notice in notices if notice.about_id}
+        self.directory.ensure_people({notice.person_id for notice in notices} | about)
+
+    def draft(
+        self, person: Person, notices: Sequence[Waiting], today: date, mime_id: str = ""
+    ) -> Draft:
+        """The message that says these notices, with its exact bytes."""
+        topics = [self._topic(notice) for notice in notices]
+        dialogue_id = topics[0].dialogue.id
+        coordinators = self.directory.in_role(dialogue_id, Role.COORDINATOR)
+        coordinator = next((p for p in coordinators if p.reachable), None)
+        written = letter(
+            person,
+            topics,
+            coordinator,
+            self.services.office,
+            today=today,
+            now=self.now,
+            nonce=secrets.token_hex(5),
+        )
+        if mime_id:
+            written = replace(written, message_id=mime_id)
+        message = compose(written)
+        return Draft(
+            person_id=person.id,
+            day=today,
+            mime_id=message.message_id,
+            sender=message.sender,
+            recipient=message.to,
+            subject=message.subject,
+            body=to_bytes(message),
+            notice_ids=tuple(notice.id for notice in notices),
+        )
+
+    def window(self, person: Person, notice: Waiting) -> Window:
+        """When this person may be written to about what that notice says."""
+        dialogue = self.directory.dialogues[self.home(person, notice)]
+        opens, closes = self.services.hours
+        return _window(
+            person.timezone or dialogue.timezone,
+            opens,
+            closes,
+            dialogue.friday_pause,
+            self.directory.calendars[dialogue.id],
+        )
+
+    def home(self, person: Person, notice: Waiting) -> int:
+        """The dialogue whose rest days are this person's: the party's, else the action's."""
+        party = self.directory.parties.get(person.party_id) if person.party_id else None
+        home = self.directory.home_of.get(party.id) if party else None
+        return home or self.actions[notice.action_id].dialogue_id
+
+    def local_day(self, person: Person, notice: Waiting, at: datetime) -> date:
+        """The day that it is where this person is."""
+        return at.astimezone(self._zone(person, notice)).date()
+
+    def morning(self, person: Person, notice: Waiting, day: date, later: int) -> datetime:
+        """The instant at which a day begins where this person is, `later` days on."""
+        zone = self._zone(person, notice)
+        return datetime.combine(day + timedelta(days=later), time.min, zone).astimezone(UTC)
+
+    def hold_on(self, notice: Waiting) -> Hold | None:
+        """The hold that keeps this notice back today, if there is one; one without an end first."""
+        action = self.actions[notice.action_id]
+        today = self.directory.today(action.dialogue_id, self.now)
+        covering = [h for h in self.holds if h.covers(action.dialogue_id, action.id, today)]
+        return min(covering, key=lambda hold: hold.until_on is not None, default=None)
+
+    def why_not(self, notice: Waiting) -> tuple[str, date | None]:
+        """Why a notice is no longer true ("" while it is), and the day it has to wait for."""
+        action = self.actions[notice.action_id]
+        ruling = verdict(
+            action,
+            notice.cause,
+            notice.rung,
+            self.directory.ladder_for(action),
+            self.directory.calendars[action.dialogue_id],
+            self.directory.today(action.dialogue_id, self.now),
+        )
+        return ruling.strike, ruling.wait_until
+
+    def _zone(self, person: Person, notice: Waiting) -> ZoneInfo:
+        own = person.timezone or self.directory.dialogues[self.home(person, notice)].timezone
+        return ZoneInfo(own)
+
+    def _sayable(
+        self,
+        notice: Waiting,
+        person: Person,
+        weekly: dict[tuple[int, int], int],
+        done: Sorted,
+    ) -> bool:
+        hold = self.hold_on(notice)
+        if hold is not None and hold.until_on is None:
+            done.held.append(notice.id)
+            return False
+        untrue, wait_until = self.why_not(notice)
+        if untrue:
+            done.untrue[untrue].append(notice.id)
+            done.look_at.add(notice.action_id)
+            return False
+        if hold is not None and hold.until_on is not None:
+            wait_until = max(hold.until_on + timedelta(days=1), wait_until or date.min)
+        today = self.local_day(person, notice, self.now)
+        if weekly.get((person.id, notice.action_id), 0) >= self._per_week:
+            wait_until = max(today + timedelta(days=1), wait_until or date.min)
+        if wait_until is not None and wait_until > today:
+            at = self.morning(person, notice, wait_until, 0)
+            done.postponed[notice.id] = self.window(person, notice).next_open(at) or at + FAR_AWAY
+            return False
+        return True
+
+    @property
+    def _per_week(self) -> int:
+        return self.services.settings.delivery.per_action_and_week
+
+    def _newest(self, notices: list[Waiting], done: Sorted) -> list[Waiting]:
+        """Of the rungs of one run only the last decided is said: what is true now, once."""
+        last: dict[tuple[int, str, bool], Waiting] = {}
+        for notice in sorted(notices, key=lambda notice: notice.id):
+            last[notice.action_id, notice.cause, notice.kind == "call_task"] = notice
+        kept = {notice.id for notice in last.values()}
+        apart = {n.id for n in notices if n.kind in {"nobody", "contact"}}
+        done.overtaken += [n.id for n in notices if n.id not in kept | apart]
+        return [notice for notice in notices if notice.id in kept | apart]
+
+    def _topic(self, notice: Waiting) -> Topic:
+        action = self.actions[notice.action_id]
+        return Topic(
+            kind=notice.kind,
+            rung=notice.rung,
+            urgency=notice.urgency,
+            action=action,
+            dialogue=self.directory.dialogues[action.dialogue_id],
+            calendar=self.directory.calendars[action.dialogue_id],
+            party=self.directory.parties[action.responsible_id],
+            today=self.directory.today(action.dialogue_id, self.now),
+            about=self.directory.people.get(notice.about_id) if notice.about_id else None,
+        )
+
+    def _write(self, done: Sorted) -> None:
+        connection, now = self.connection, self.now
+        postpone(connection, done.postponed)
+        settle(connection, done.held, NoticeStatus.HELD, "on hold", now)
+        settle(connection, done.unreachable, NoticeStatus.UNDELIVERABLE, "no working address", now)
+        for reason, ids in done.untrue.items():
+            done.struck += settle(connection, ids, NoticeStatus.STRUCK, reason, now)
+        done.struck += settle(
+            connection, done.overtaken, NoticeStatus.STRUCK, "a later rung says it now", now
+        )
+        look_now(connection, done.look_at, now)
+
+
+@lru_cache(maxsize=4096)
+def _window(
+    timezone: str, opens: time, closes: time, friday_pause: bool, calendar: WorkingCalendar
+) -> Window:
+    return Window(
+        timezone, opens=opens, closes=closes, friday_pause=friday_pause, calendar=calendar
+    )

@@ -1,0 +1,220 @@
+"""One row of a plan as one action: its first columns, its first event, and later corrections."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from config.plan_values import PlanRow
+from config.wiring import Services
+from engine.action import OWED, Action, Kind, Level, Obstacle, State
+from engine.decide import first_look_on
+from engine.lifecycle import ended_run
+from engine.recurrence import parse
+from engine.store.acting import WATCHED, wait
+from engine.store.database import Connection
+from engine.store.directory import Directory
+from engine.store.intake import add_many
+from engine.store.records import actions_by_id, append
+from workflows.newcomers import Newcomers
+
+REVIEW_AFTER = timedelta(days=30)
+"""When a block is looked at again if the plan does not say: what counts as silence in a block."""
+
+_ACTION_FIELDS = {field.name for field in fields(Action)}
+
+
+def refs_for(rows: Sequence[PlanRow], newcomers: Newcomers, taken: Mapping[str, int]) -> list[str]:
+    """Each row's own reference, or the next free one of its dialogue: `SAA-01`, `SAA-02` ..."""
+    used = {ref.casefold() for ref in taken} | {row.ref.casefold() for row in rows if row.ref}
+    counts: dict[str, int] = defaultdict(int)
+    refs = []
+    for row in rows:
+        ref = row.ref
+        code = newcomers.codes[newcomers.dialogue_id(row.dialogue)]
+        while not ref or (not row.ref and ref.casefold() in used):
+            counts[code] += 1
+            ref = f"{code}-{counts[code]:02}"
+        used.add(ref.casefold())
+        refs.append(ref)
+    return refs
+
+
+def new_row(
+    row: PlanRow,
+    ref: str,
+    digest: bytes,
+    newcomers: Newcomers,
+    directory: Directory,
+    services: Services,
+    now: datetime,
+) -> dict[str, Any]:
+    """The columns of a new action."""
+    dialogue_id = newcomers.dialogue_id(row.dialogue)
+    today = directory.today(dialogue_id, now)
+    due_on = _first_due(row, today)
+    values: dict[str, Any] = {
+        "ref": ref,
+        "dialogue_id": dialogue_id,
+        "commitment_id": _commitment(row, dialogue_id, newcomers, directory.connection),
+        "title": row.action,
+        "kind": row.kind,
+        "responsible_id": newcomers.party_id(row.dialogue, row.responsible),
+        "focal_id": newcomers.focal_id(row),
+        "verifier_id": newcomers.party_id(row.dialogue, row.verifier),
+        "handling": row.handling,
+        "repeat": row.repeat,
+        "evidence": row.evidence,
+        "notes": row.notes,
+        "due_on": due_on,
+        "original_due_on": row.due or due_on,
+        "due_rev": 0,
+        "state": row.state,
+        "version": 1,
+        "state_version": 1,
+        "state_since_on": today,
+        "substance_on": today,
+        "reported_level": Level.NOT_INITIATED,
+        "verified_level": Level.NOT_INITIATED,
+        "agreed_on": None if row.state is State.PROPOSED else row.agreed_on or today,
+        "answered_on": None if row.state in {State.PROPOSED, State.AGREED} else today,
+        "reported_on": None,
+        "obstacle": None,
+        "blocker": "",
+        "review_on": None,
+        "waiting": False,
+        "missed": 0,
+        "episode": 1,
+        "plan_digest": digest,
+    }
+    values |= _standing(row, today)
+    action = Action(id=0, head_hash=b"", **{k: v for k, v in values.items() if k in _ACTION_FIELDS})
+    look_on = first_look_on(
+        action, services.ladder, directory.calendars[dialogue_id], services.delays
+    )
+    values["next_check_at"] = directory.midnight(dialogue_id, look_on) if look_on else None
+    return values
+
+
+def _standing(row: PlanRow, today: date) -> dict[str, Any]:
+    """What a state that is reached already brings with it."""
+    match row.state:
+        case State.BLOCKED:
+            return {
+                "obstacle": Obstacle.OTHER,
+                "blocker": "" if row.depends_on else row.notes[:400],
+                "review_on": row.review_on or today + REVIEW_AFTER,
+            }
+        case State.REPORTED_DONE:
+            return {"reported_level": Level.COMPLETED, "reported_on": today}
+        case State.VERIFIED | State.IN_FORCE:
+            return {"reported_level": Level.COMPLETED, "verified_level": Level.COMPLETED}
+        case State.IN_PROGRESS:
+            return {"reported_level": Level.MINIMUM}
+        case _:
+            return {}
+
+
+def _first_due(row: PlanRow, today: date) -> date | None:
+    """The due date, or the first occurrence of the rule; in force, the next one from today on."""
+    if row.kind is Kind.ONE_OFF or not row.repeat:
+        return row.due
+    rule = parse(row.repeat, row.due or row.agreed_on or today)
+    return rule.on_or_after(today if row.state is State.IN_FORCE else rule.first_on)
+
+
+def _commitment(
+    row: PlanRow, dialogue_id: int, newcomers: Newcomers, connection: Connection
+) -> int:
+    text = row.commitment or row.action
+    language = row.language or newcomers.language(dialogue_id)
+    known = newcomers.commitments
+    if (dialogue_id, text) not in known:
+        [known[dialogue_id, text]] = add_many(
+            connection,
+            "commitments",
+            [
+                {
+                    "dialogue_id": dialogue_id,
+                    "text": text,
+                    "language": language,
+                    "agreed_on": row.agreed_on,
+                    "text_hash": hashlib.sha256(f"{language}\0{text}".encode()).digest(),
+                }
+            ],
+        )
+    return known[dialogue_id, text]
+
+
+def first_event(row: PlanRow) -> dict[str, object]:
+    """What the first event of an imported action says."""
+    return {
+        "state": row.state,
+        "title": row.action,
+        "responsible": row.responsible,
+        "verifier": row.verifier,
+        "due": row.due,
+        "repeat": row.repeat,
+        "handling": row.handling,
+    }
+
+
+def changed(
+    connection: Connection,
+    action: Action,
+    row: PlanRow,
+    newcomers: Newcomers,
+    directory: Directory,
+    *,
+    now: datetime,
+    by: str,
+) -> bool:
+    """
+    Bring an action in line with a plan row that was edited; False if nothing differs.
+
+    The state is left alone: it moves by what people report, not by a file. A closed action keeps
+    its date.
+    """
+    today = directory.today(action.dialogue_id, now)
+    wanted: dict[str, Any] = {
+        "title": row.action,
+        "handling": row.handling,
+        "evidence": row.evidence,
+        "notes": row.notes,
+        "responsible_id": newcomers.party_id(row.dialogue, row.responsible),
+        "focal_id": newcomers.focal_id(row),
+        "verifier_id": newcomers.party_id(row.dialogue, row.verifier),
+    }
+    differs = {k: v for k, v in wanted.items() if getattr(action, k) != v}
+    after = action
+    if differs:
+        before = {name: getattr(action, name) for name in differs}
+        payload = {"before": before, "after": differs}
+        changes = {**differs, "next_check_at": now if action.state in WATCHED else None}
+        after = append(
+            connection, action, changes, kind="corrected", at=now, by=by, payload=payload
+        )
+    movable = after.kind is Kind.ONE_OFF and after.state in OWED | {State.PROPOSED}
+    if movable and row.due and row.due != after.due_on:
+        changes = {
+            "due_on": row.due,
+            "original_due_on": after.original_due_on or row.due,
+            "due_rev": after.due_rev + 1,
+            "substance_on": today,
+            "next_check_at": now if after.state in OWED and not after.waiting else None,
+            **ended_run(after, today),
+        }
+        moved = {"from": after.due_on, "to": row.due, "reason": "changed in the plan"}
+        after = append(connection, after, changes, kind="rescheduled", at=now, by=by, payload=moved)
+    return after.version != action.version
+
+
+def start_waiting(
+    connection: Connection, directory: Directory, waiters: set[int], now: datetime
+) -> None:
+    """Mark the actions that must wait for others."""
+    for action in actions_by_id(connection, waiters):
+        directory.ensure([action])
+        wait(connection, action, directory.today(action.dialogue_id, now), now=now)

@@ -1,0 +1,180 @@
+"""What people did: moves, reports, new dates, acknowledgements, calls and releases, recorded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from config.wiring import Services
+from engine.action import OWED, Action, Level
+from engine.errors import BadValue, ForbiddenMove, StaleVersion, UnknownThing
+from engine.lifecycle import Actor, Facts, Moved, Request, move
+from engine.party import Role
+from engine.reporting import Report, acknowledge, report, reschedule
+from engine.store.acting import actor_for, apply, facts_about
+from engine.store.calls import open_call, settle_call
+from engine.store.database import Connection
+from engine.store.directory import Directory
+from engine.store.holds import lift_holds, put_hold
+from engine.store.records import append, find_action
+from engine.store.releases import release_notices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks for a change of which action; `version` is the one they saw, None for the newest."""
+
+    ref: str
+    by: str
+    version: int | None = None
+
+
+Change = Callable[[Action, Actor, Facts, date], Moved]
+
+
+def ask_move(services: Services, asked: Asked, request: Request, now: datetime) -> Action:
+    """Move an action. ForbiddenMove, StaleVersion or UnknownThing if that cannot be."""
+    return _change(
+        services, asked, now, lambda action, actor, facts, today: move(
+            action, request, actor, facts, today
+        ),
+    )  # fmt: skip
+
+
+def ask_report(services: Services, asked: Asked, level: Level, note: str, now: datetime) -> Action:
+    """Record how far an action has come."""
+
+    def change(action: Action, actor: Actor, facts: Facts, today: date, until: date) -> Moved:
+        given = Report(level=level, note=note)
+        return report(action, given, actor, facts, today, until)
+
+    return _change(services, asked, now, with_pause=change)
+
+
+def ask_reschedule(
+    services: Services, asked: Asked, due_on: date, reason: str, now: datetime
+) -> Action:
+    """Move a due date; the original and every earlier one stay on record."""
+    return _change(
+        services, asked, now,
+        lambda action, actor, _facts, today: reschedule(action, due_on, reason, actor, today),
+    )  # fmt: skip
+
+
+def ask_acknowledge(services: Services, asked: Asked, note: str, now: datetime) -> Action:
+    """Record that somebody who was told has taken note."""
+    return _change(
+        services, asked, now,
+        lambda action, actor, _facts, today: acknowledge(action, note, actor, today),
+    )  # fmt: skip
+
+
+def log_call(services: Services, asked: Asked, note: str, reached: bool, now: datetime) -> Action:
+    """Record a telephone call; one that reached the party counts as a delivered reminder."""
+    with services.database.write() as connection:
+        action, directory, actor, _facts, today = _at(services, connection, asked, now)
+        if Role.COORDINATOR not in actor.roles:
+            raise ForbiddenMove(
+                action.ref, action.state, "called about", "only its coordinator logs calls"
+            )
+        task = open_call(connection, action)
+        about = task.about_id if task else directory.circle(action).focal
+        about_id = about if isinstance(about, int) else about and about.id
+        changes: dict[str, object] = {"next_check_at": now if action.state in OWED else None}
+        if reached:
+            changes |= {"substance_on": today}
+        payload = {"note": note, "reached": reached, "person_id": about_id}
+        after = append(
+            connection, action, changes, kind="called", at=now, by=actor.key, payload=payload
+        )
+        if reached and about_id:
+            rung = task.rung.removeprefix("call:") if task else _first_reminder(services)
+            settle_call(connection, action, task, about_id, rung, now, today)
+        return after
+
+
+def release(services: Services, asked: Asked, now: datetime, *, refuse: str = "") -> Action:
+    """Let the sensitive rung of an action leave, or refuse it with a reason; both are recorded."""
+    with services.database.write() as connection:
+        action, _directory, actor, _facts, _today = _at(services, connection, asked, now)
+        if Role.COORDINATOR not in actor.roles:
+            raise ForbiddenMove(
+                action.ref, action.state, "released", "only its coordinator releases"
+            )
+        rungs = release_notices(connection, action.id, refuse, now)
+        if not rungs:
+            raise BadValue("release", action.ref, "nothing of it waits for a release")
+        payload: dict[str, object] = {"rungs": rungs}
+        if refuse:
+            payload["reason"] = refuse
+        kind = "release_refused" if refuse else "released"
+        return append(connection, action, {}, kind=kind, at=now, by=actor.key, payload=payload)
+
+
+def hold(
+    services: Services,
+    scope: tuple[int | None, int | None],
+    *,
+    from_on: date,
+    until_on: date | None,
+    by: str,
+    reason: str,
+) -> None:
+    """Keep back every message about (dialogue, action); neither: the whole programme."""
+    if not reason.strip():
+        raise BadValue("reason", reason, "say why the messages have to wait")
+    if until_on is not None and until_on < from_on:
+        raise BadValue("until", until_on.isoformat(), f"is before the first day, {from_on}")
+    dialogue_id, action_id = scope
+    with services.database.write() as connection:
+        put_hold(
+            connection, dialogue_id=dialogue_id, action_id=action_id,
+            from_on=from_on, until_on=until_on, by=by, reason=reason,
+        )  # fmt: skip
+
+
+def resume(services: Services, scope: tuple[int | None, int | None], now: datetime) -> int:
+    """End the holds of exactly that scope; returns how many there were."""
+    dialogue_id, action_id = scope
+    with services.database.write() as connection:
+        ended = lift_holds(connection, dialogue_id=dialogue_id, action_id=action_id, now=now)
+    if not ended:
+        raise UnknownThing("hold", "of that scope")
+    return ended
+
+
+def _change(
+    services: Services,
+    asked: Asked,
+    now: datetime,
+    change: Change | None = None,
+    *,
+    with_pause: Callable[[Action, Actor, Facts, date, date], Moved] | None = None,
+) -> Action:
+    with services.database.write() as connection:
+        action, directory, actor, facts, today = _at(services, connection, asked, now)
+        if with_pause is not None:
+            calendar = directory.calendars[action.dialogue_id]
+            until = calendar.plus(today, directory.ladder_for(action).pause)
+            moved = with_pause(action, actor, facts, today, until)
+        else:
+            assert change is not None  # noqa: S101 - one of the two is always given
+            moved = change(action, actor, facts, today)
+        return apply(connection, directory, action, moved, actor, now=now, today=today)
+
+
+def _at(
+    services: Services, connection: Connection, asked: Asked, now: datetime
+) -> tuple[Action, Directory, Actor, Facts, date]:
+    """The action, locked and of the version that was seen, and who asks."""
+    action = find_action(connection, asked.ref, lock=True)
+    if asked.version is not None and asked.version != action.version:
+        raise StaleVersion(action.ref, asked.version, action.version)
+    directory = Directory(connection, services.ladder)
+    directory.ensure([action])
+    facts = facts_about(connection, directory, action)
+    actor = actor_for(connection, directory, action, facts, asked.by)
+    return action, directory, actor, facts, directory.today(action.dialogue_id, now)
+
+
+def _first_reminder(services: Services) -> str:
+    return next((rung.name for rung in services.ladder.rungs if rung.reminds), "R1")

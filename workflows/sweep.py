@@ -1,0 +1,144 @@
+"""The sweep: find what is due now, decide, and queue. Safe to run as often as you like."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter
+
+from config.wiring import Services
+from engine.action import Action
+from engine.case import Case, Decision
+from engine.decide import decide
+from engine.store.directory import Directory
+from engine.store.sweeping import (
+    Outcome,
+    Written,
+    checked_later,
+    claim_due,
+    said_about,
+    write,
+)
+
+log = logging.getLogger("alkawari.sweep")
+
+BATCH = 500
+"""Actions in one transaction: on SQLite it is also how long an answer has to wait for the sweep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a pass did; passes add up."""
+
+    examined: int = 0
+    moved: int = 0
+    notices: int = 0
+    by_rung: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+
+    def __add__(self, other: "Swept") -> "Swept":
+        return Swept(
+            self.examined + other.examined,
+            self.moved + other.moved,
+            self.notices + other.notices,
+            self.by_rung + other.by_rung,
+            self.refused + other.refused,
+        )
+
+    @property
+    def handled(self) -> int:
+        """Nothing was due when this is 0."""
+        return self.examined
+
+    def as_dict(self) -> Mapping[str, object]:
+        """Plain values for tables and JSON."""
+        return {
+            "examined": self.examined,
+            "moved": self.moved,
+            "notices": self.notices,
+            "by_rung": dict(sorted(self.by_rung.items())),
+        }
+
+
+def sweep_batch(services: Services, now: datetime, *, limit: int = BATCH) -> Swept:
+    """Look at up to `limit` actions that are due, in one transaction."""
+    with services.database.write() as connection:
+        directory = Directory(connection, services.ladder)
+        batch = claim_due(connection, now, limit)
+        if not batch:
+            return Swept()
+        outcomes, refused = _decided(services, directory, batch, now)
+        return _tally(len(batch), write(connection, outcomes, directory, now), refused)
+
+
+def sweep(
+    services: Services, now: datetime, *, progress: Callable[[int], None] = lambda _n: None
+) -> Swept:
+    """Batches until nothing is due, and then the write-ahead log is tidied."""
+    total = Swept()
+    while True:
+        done = sweep_batch(services, now)
+        if done.examined == 0:
+            break
+        total += done
+        progress(total.examined)
+    services.database.checkpoint()
+    return total
+
+
+def rehearse_sweep(services: Services, now: datetime) -> Swept:
+    """What a sweep would do now; nothing is written."""
+    total, after = Swept(), 0
+    with services.database.read() as connection:
+        directory = Directory(connection, services.ladder)
+        while batch := claim_due(connection, now, BATCH, after_id=after):
+            after = batch[-1].id
+            outcomes, refused = _decided(services, directory, batch, now)
+            written = Written(
+                moved=sum("state" in outcome.decision.changes for outcome in outcomes),
+                notices=sum(len(outcome.decision.notices) for outcome in outcomes),
+                by_rung=Counter(n.rung for o in outcomes for n in o.decision.notices),
+            )
+            total += _tally(len(batch), written, refused)
+    return total
+
+
+def timed(run: Callable[[], Swept], now: datetime) -> dict[str, object]:
+    """The JSON of the `sweep` command."""
+    started = perf_counter()
+    swept = run()
+    return {"as_of": now.isoformat(), **swept.as_dict(), "elapsed_s": perf_counter() - started}
+
+
+def _tally(examined: int, written: Written, refused: int) -> Swept:
+    return Swept(examined, written.moved, written.notices, written.by_rung, refused)
+
+
+def _decided(
+    services: Services, directory: Directory, batch: list[Action], now: datetime
+) -> tuple[list[Outcome], int]:
+    directory.ensure(batch)
+    said = said_about(directory.connection, batch, directory)
+    outcomes, refused = [], 0
+    for action in batch:
+        ladder = directory.ladder_for(action)
+        today = directory.today(action.dialogue_id, now)
+        try:
+            case = Case(
+                action=action,
+                ladder=ladder,
+                calendar=directory.calendars[action.dialogue_id],
+                circle=directory.circle(action),
+                said=said.get(action.id, ()),
+            )
+            decision = decide(case, today, services.delays)
+        except Exception:  # one action that cannot be decided about must not silence the others
+            log.exception("%s could not be looked at; it will be tried again tomorrow", action.ref)
+            outcomes.append(Outcome(action, Decision(), checked_later(now), ladder))
+            refused += 1
+            continue
+        again = decision.next_on
+        next_at = directory.midnight(action.dialogue_id, again) if again else None
+        outcomes.append(Outcome(action, decision, next_at, ladder))
+    return outcomes, refused
