@@ -7,9 +7,10 @@ from typing import Final
 
 from config.plan_cells import did_you_mean
 from config.plan_checks import DialogueFacts, References
+from config.plan_columns import COLUMNS, REQUIRED, Record
 from config.plan_files import csv_rows, sheet_rows
 from config.plan_map import PlanMap, read_map
-from config.plan_rows import COLUMNS, REQUIRED, Record, RowReader
+from config.plan_rows import RowReader
 from config.plan_values import Plan, PlanDialogue, PlanPerson, PlanRow, RowError
 from config.plan_yaml import read_yaml_plan
 from config.yaml_lines import BadYaml

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from config.plan_rows import Record
+from config.plan_columns import Record
 from config.plan_values import PlanDialogue, PlanRow, RowError
 from engine.dependencies import find_circle
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from config.plan_cells import did_you_mean, split_list
+from config.plan_columns import COLUMNS, DAYS, LISTS, REQUIRED, Record
 from config.plan_days import last_day_of_month
-from config.plan_rows import COLUMNS, DAYS, LISTS, REQUIRED, Record
 from config.yaml_lines import BadYaml, Entries, Node, Text, read_yaml
 
 _SETTINGS = ("column", "constant", "default", "values", "split", "month", "format")

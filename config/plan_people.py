@@ -1,9 +1,9 @@
 """The dialogues of a plan in YAML: their parties, people and days of their own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from config.plan_cells import (
     did_you_mean,
@@ -17,10 +17,10 @@ from config.plan_cells import (
     read_timezone,
     read_word,
     read_yes,
-    split_list,
 )
+from config.plan_columns import LONGEST_NAME, LONGEST_TEXT
 from config.plan_days import read_day
-from config.plan_rows import LONGEST_NAME, LONGEST_TEXT
+from config.plan_fields import Fields
 from config.plan_values import (
     DayChange,
     PlanDialogue,
@@ -30,7 +30,7 @@ from config.plan_values import (
     RowError,
 )
 from config.relative_days import relative_day
-from config.yaml_lines import Entries, Items, Node, Text
+from config.yaml_lines import Entries, Items, Node
 from engine.dialogue import SATURDAY_AND_SUNDAY
 from engine.party import Channel, Role, Side
 
@@ -47,73 +47,7 @@ _OVERRIDE = frozenset({*DayChange, "to", "name", "who", "why"})
 LONGEST_CODE: Final = 8
 """Characters of a dialogue's code; it begins every reference."""
 
-_Value = TypeVar("_Value")
 _name = partial(read_text, longest=LONGEST_NAME)
-
-
-class _Fields:
-    """One mapping of the file, read key by key; every refusal has its line."""
-
-    def __init__(self, node: Entries, known: frozenset[str], errors: list[RowError]) -> None:
-        self.line = node.line
-        self._errors = errors
-        self._nodes = {key: (line, value) for line, key, value in node.entries}
-        for line, key, _ in node.entries:
-            if key not in known:
-                reason = f"not known here; known are {', '.join(sorted(known))}"
-                self._add(line, key, "", reason + did_you_mean(key, known))
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._nodes
-
-    def node(self, key: str) -> Node | None:
-        return self._nodes[key][1] if key in self._nodes else None
-
-    def one(self, key: str, read: Callable[[str], _Value], empty: _Value) -> _Value:
-        """The value of `key`, or `empty` when it is missing, empty or refused."""
-        match self.node(key):
-            case None | Text(text=""):
-                return empty
-            case Text(text=raw):
-                try:
-                    return read(raw)
-                except ValueError as error:
-                    self.refuse(key, str(error), raw)
-            case _:
-                self.refuse(key, "one text is needed here")
-        return empty
-
-    def needed(self, key: str, read: Callable[[str], str]) -> str:
-        """As `one`, for what must not be missing."""
-        if self.node(key) in (None, Text("", self._nodes.get(key, (0,))[0])):
-            self._add(self._nodes.get(key, (self.line,))[0], key, "", "this is needed here")
-        return self.one(key, read, "")
-
-    def several(self, key: str, read: Callable[[str], _Value]) -> tuple[_Value, ...]:
-        """The values of a list, or of a text with semicolons or commas in it."""
-        match self.node(key):
-            case Items(items=items) if all(isinstance(one, Text) for one in items):
-                texts = [one.text for one in items if isinstance(one, Text)]
-            case Text(text=raw):
-                texts = list(split_list(raw.replace(",", ";")))
-            case None:
-                texts = []
-            case _:
-                self.refuse(key, "a list of texts is needed here")
-                texts = []
-        values = []
-        for text in texts:
-            try:
-                values.append(read(text))
-            except ValueError as error:
-                self.refuse(key, str(error), text)
-        return tuple(values)
-
-    def refuse(self, key: str, reason: str, value: str = "") -> None:
-        self._add(self._nodes[key][0], key, value, reason)
-
-    def _add(self, line: int, key: str, value: str, reason: str) -> None:
-        self._errors.append(RowError(row=line, column=key, value=value, reason=reason))
 
 
 class DialogueReader:
@@ -140,7 +74,7 @@ class DialogueReader:
         return tuple(found.values())
 
     def _dialogue(self, line: int, code: str, node: Entries) -> PlanDialogue:
-        fields = _Fields(node, _DIALOGUE, self._errors)
+        fields = Fields(node, _DIALOGUE, self._errors)
         self._check_code(line, code)
         rest_days = self._rest_days(fields)
         parties = self._parties(fields)
@@ -167,15 +101,15 @@ class DialogueReader:
             reason = f"a code has 1 to {LONGEST_CODE} letters and digits; it begins every reference"
             self._refuse(line, "dialogues", reason, code)
 
-    def _rest_days(self, fields: _Fields) -> frozenset[int] | None:
+    def _rest_days(self, fields: Fields) -> frozenset[int] | None:
         if "rest_days" not in fields:
             return None
         days = fields.several("rest_days", read_rest_days)
         return frozenset().union(*days) if days else None
 
-    def _parties(self, fields: _Fields) -> tuple[PlanParty, ...]:
+    def _parties(self, fields: Fields) -> tuple[PlanParty, ...]:
         parties = []
-        superiors: list[tuple[_Fields, str]] = []
+        superiors: list[tuple[Fields, str]] = []
         for inner in self._mappings("parties", fields.node("parties"), _PARTY):
             party = PlanParty(
                 name=inner.needed("name", _name),
@@ -201,7 +135,7 @@ class DialogueReader:
             people.append(person)
         return tuple(people)
 
-    def _person(self, fields: _Fields) -> PlanPerson:
+    def _person(self, fields: Fields) -> PlanPerson:
         key = fields.needed("key", read_ref)
         if key and key in self._keys:
             fields.refuse("key", "two people have this key", key)
@@ -222,7 +156,7 @@ class DialogueReader:
             channel=fields.one("channel", partial(read_word, words=Channel), None),
         )
 
-    def _overrides(self, fields: _Fields, rest_days: frozenset[int]) -> tuple[PlanOverride, ...]:
+    def _overrides(self, fields: Fields, rest_days: frozenset[int]) -> tuple[PlanOverride, ...]:
         overrides = []
         for inner in self._mappings("overrides", fields.node("overrides"), _OVERRIDE):
             changes = [change for change in DayChange if change in inner]
@@ -246,7 +180,7 @@ class DialogueReader:
                 overrides.append(override)
         return tuple(overrides)
 
-    def _day(self, fields: _Fields, key: str, rest_days: frozenset[int]) -> date | None:
+    def _day(self, fields: Fields, key: str, rest_days: frozenset[int]) -> date | None:
         node = fields.node(key)
         if not isinstance(node, Entries):
             return fields.one(key, read_day, None)
@@ -260,14 +194,14 @@ class DialogueReader:
             return None
         return counted.on(self._start, rest_days)
 
-    def _mappings(self, key: str, node: Node | None, known: frozenset[str]) -> Iterator[_Fields]:
+    def _mappings(self, key: str, node: Node | None, known: frozenset[str]) -> Iterator[Fields]:
         match node:
             case None:
                 return
             case Items(items=items):
                 for item in items:
                     if isinstance(item, Entries):
-                        yield _Fields(item, known, self._errors)
+                        yield Fields(item, known, self._errors)
                     else:
                         self._refuse(item.line, key, "a mapping such as {name: ...} is needed here")
             case _:

@@ -1,10 +1,9 @@
-"""One row of a plan: its columns, what each may hold, and what must fit together."""
+"""One row of a plan: what each of its cells may hold, and what must fit together in it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache, partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from config.plan_cells import (
     did_you_mean,
@@ -19,6 +18,14 @@ from config.plan_cells import (
     read_word,
     split_list,
 )
+from config.plan_columns import (
+    FROM_A_PLAN,
+    LONGEST_ACTION,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    REQUIRED,
+    Record,
+)
 from config.plan_days import read_day
 from config.plan_values import PlanRow, RowError
 from engine.action import OWED, Handling, Kind, State
@@ -26,72 +33,11 @@ from engine.errors import BadValue
 from engine.party import Side
 from engine.recurrence import parse
 
-COLUMNS: Final = (
-    "ref", "dialogue", "country", "timezone", "language", "rest_days", "commitment", "action",
-    "kind", "repeat", "responsible", "responsible_side", "responsible_email", "responsible_phone",
-    "responsible_language", "alternate_email", "co_responsible", "verifier", "verifier_side",
-    "verifier_email", "coordinator_email", "agreed_on", "due", "review_on", "state", "evidence",
-    "handling", "depends_on", "notes",
-)  # fmt: skip
-"""Every column that a plan may have."""
-
-REQUIRED: Final = ("dialogue", "action", "responsible")
-
-LISTS: Final = frozenset({"co_responsible", "depends_on", "rest_days"})
-"""The columns that may name several."""
-
-DAYS: Final = frozenset({"agreed_on", "due", "review_on"})
-"""The columns that hold a day."""
-
-LONGEST_NAME, LONGEST_ACTION, LONGEST_TEXT = 300, 2_000, 10_000
-"""Characters; the longest action of the mandate letters of 2021 has 455."""
-
-LONGEST_VALUE = 120
-"""Characters of a refused value that an error repeats."""
-
-FROM_A_PLAN: Final = (
-    State.PROPOSED,
-    State.AGREED,
-    State.IN_PROGRESS,
-    State.BLOCKED,
-    State.REPORTED_DONE,
-    State.VERIFIED,
-    State.IN_FORCE,
-)
-"""The states in which an action may enter; the others need a decision that the history records."""
-
 _MEMORY = 8_192  # distinct values of one column that are read only once
 _SOME_DAY = date(2000, 1, 3)  # a rule must be sound from any first day; this one stands in
 
 
 _Value = TypeVar("_Value")
-
-
-@dataclass(slots=True, kw_only=True)
-class Record:
-    """
-    One row as it stands in the file: plan column → text, with white space and all.
-
-    `lists` holds what YAML or a map already gave as several values. `names` tells what the file
-    calls a column, `lines` where a value stands, both only where that differs from the obvious.
-    `refused` are columns whose form was wrong and has been told already.
-    """
-
-    row: int
-    cells: Mapping[str, str]
-    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    lines: Mapping[str, int] = field(default_factory=dict)
-    refused: frozenset[str] = frozenset()
-
-    def error(self, column: str, value: str, reason: str) -> RowError:
-        """What is wrong with `column` of this row."""
-        return RowError(
-            row=self.lines.get(column, self.row),
-            column=self.names.get(column, column),
-            value=value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…",
-            reason=reason,
-        )
 
 
 class RowReader:

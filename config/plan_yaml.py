@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from unicodedata import normalize
 
-from config.plan_cells import did_you_mean
+from config.plan_cells import did_you_mean, split_list
+from config.plan_columns import COLUMNS, DAYS, LISTS, REQUIRED, Record
 from config.plan_people import DialogueReader
-from config.plan_rows import COLUMNS, DAYS, LISTS, REQUIRED, Record
 from config.plan_values import PlanDialogue, PlanPerson, RowError
 from config.relative_days import relative_day
 from config.yaml_lines import BadYaml, Entries, Items, Node, Text, read_yaml
 from engine.dialogue import SATURDAY_AND_SUNDAY
 from engine.party import Role
 
+_PARTIES = ("responsible", "co_responsible", "verifier")
 _SECTIONS = ("dialogues", "people", "actions")
 
 
@@ -103,7 +105,7 @@ class _Action:
                 reason = f"a plan has no column of that name{did_you_mean(column, COLUMNS)}"
                 self._refuse(column, reason)
             elif isinstance(node, Text):
-                self._cells[column] = node.text
+                self._cells[column] = normalize("NFC", node.text)
             elif isinstance(node, Entries) and column in DAYS:
                 days.append((line, column, node))
             elif isinstance(node, Items) and column in LISTS:
@@ -114,6 +116,7 @@ class _Action:
         for _, column, node in days:
             self._count_days(column, node, dialogue)
         if dialogue:
+            self._check_parties(dialogue)
             _complete(self._cells, dialogue)
         return Record(
             row=self._item.line,
@@ -140,6 +143,16 @@ class _Action:
             return None
         self._cells["dialogue"] = dialogue.name
         return dialogue
+
+    def _check_parties(self, dialogue: PlanDialogue) -> None:
+        names = {party.name for party in dialogue.parties}
+        for column in _PARTIES:
+            text = self._cells.get(column, "").strip()
+            one_or_more = split_list(text) if column in LISTS else (text,)
+            for name in self._lists.get(column, one_or_more):
+                if names and name and name not in names:
+                    hint = did_you_mean(name, names)
+                    self._refuse(column, f"{dialogue.name} has no party {name}{hint}")
 
     def _count_days(self, column: str, node: Entries, dialogue: PlanDialogue | None) -> None:
         rest_days = dialogue.rest_days if dialogue else None

@@ -147,11 +147,9 @@ class _Step:
                 hint = did_you_mean(key, known)
                 raise BadYaml(self._source, line, f"{do} has no {key!r}{hint}")
         for key in sorted(_ALWAYS | _NEEDED[do]):
-            if self._nodes.get(key, (0, Text("", 0)))[1] == Text("", self._line_of(key)):
+            _, value = self._nodes.get(key, (0, None))
+            if value is None or (isinstance(value, Text) and not value.text):
                 raise BadYaml(self._source, self._line, f"{do} needs {key!r}")
-
-    def _line_of(self, key: str) -> int:
-        return self._nodes[key][1].line if key in self._nodes else 0
 
     def _word(self, key: str, words: type[_Word]) -> _Word | None:
         read: Callable[[str], _Word | None] = partial(read_word, words=words)

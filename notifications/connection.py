@@ -84,7 +84,7 @@ class Connection(yagmail.SMTP):  # type: ignore[misc]  # yagmail ships no types
             return
 
         self.phase = Phase.CONNECT
-        self._process, self._carried = os.getpid(), 0
+        self._process, self._carried, self._last_used_s = os.getpid(), 0, monotonic()
         try:
             super().login()
             # Without this, Nagle's algorithm costs 40 ms per digest over TLS.

@@ -283,7 +283,10 @@ class Conversation(asyncio.Protocol):
         """The usual reply and its effect, unless a rule says otherwise."""
         if not recipient and self.recipients:
             recipient = self.recipients[-1]
-        rule = self.script.find(step, recipient, self.carried) if self.script.rules else None
+        rule = None
+        if self.script.rules:
+            hurried = bool(self.incoming)
+            rule = self.script.find(step, recipient, self.carried, hurried=hurried)
         usual = rule is None or rule.accept or not (rule.reply or rule.drop)
         if usual and effect is not None:
             effect()

@@ -21,6 +21,7 @@ class Rule:
     every_message: int = 0
     nth: int = 0
     beyond: int = 0
+    hurried: bool = False
     first_time: bool = False
     times: int = 0
     delay: float = 0.0
@@ -47,9 +48,13 @@ class Script:
         self.recipients: dict[str, int] = {}
         self.messages = 0
 
-    def find(self, step: str, recipient: str, carried: int) -> Rule | None:
+    def find(
+        self, step: str, recipient: str, carried: int, *, hurried: bool = False
+    ) -> Rule | None:
         self.reached[step] += 1
         for rule in self.rules.get(step, ()):
+            if rule.hurried and not hurried:
+                continue
             if self._applies(rule, step, recipient, carried):
                 self.used[id(rule)] += 1
                 self.met.add((id(rule), recipient))

@@ -17,6 +17,7 @@ applies decides. A rule says
     message     only the n-th message (counted by MAIL); every_message: each k-th
     nth         only the n-th time that this step is reached, over all connections
     beyond      only on a connection that has already carried so many messages
+    hurried     only when the client did not wait for its turn (a parcel of commands)
     first_time  only once for each recipient; times: at most so often in all
     delay       wait so many seconds before answering ("hangs")
     reply       answer this instead

@@ -18,6 +18,7 @@ from time import monotonic
 from config.wiring import Services
 from engine.clock import SystemClock
 from engine.errors import BadValue
+from engine.store.auditing import beat
 from engine.store.channels import EMAIL, channel_state, keep_channel
 from engine.store.directory import Directory
 from engine.store.outbox import people_due, still_waiting
@@ -199,10 +200,14 @@ def deliver(
     if services.new_mailer is None:
         return Delivered(channel_down="no mail server is set (mail.host)")
     if connections == 1:
-        return _drain(services, now, progress)
+        done = _drain(services, now, progress)
+        remember(services, done, now)
+        return done
     with ThreadPoolExecutor(connections) as pool:
         parts = list(pool.map(lambda _n: _drain(services, now, progress), range(connections)))
-    return sum(parts, Delivered())
+    done = sum(parts, Delivered())
+    remember(services, done, now)
+    return done
 
 
 def deliver_batch(services: Services, now: datetime, *, limit: int) -> Delivered:
@@ -221,6 +226,12 @@ def deliver_batch(services: Services, now: datetime, *, limit: int) -> Delivered
         return total
     finally:
         mailer.close()
+
+
+def remember(services: Services, done: Delivered, now: datetime) -> None:
+    """Leave word that delivery ran; the watchdog and `doctor` read it."""
+    with services.database.write() as connection:
+        beat(connection, "deliver", now, done.as_dict())
 
 
 def figures(services: Services, done: Delivered) -> dict[str, object]:

@@ -13,6 +13,7 @@ from config.wiring import Services
 from engine.clock import Clock
 from engine.errors import BadValue
 from engine.history import payload_text
+from engine.store.acting import refuse_circle
 from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.intake import (
@@ -173,6 +174,8 @@ class _Intake:
             needs += [(action_id, folded[need.casefold()]) for need in row.depends_on]
         share(self.connection, shared)
         depend(self.connection, needs)
+        for dialogue_id in {self.newcomers.dialogue_id(r.dialogue) for r in self.plan.rows}:
+            refuse_circle(self.connection, dialogue_id)
         directory = Directory(self.connection, self.services.ladder)
         start_waiting(self.connection, directory, {waiter for waiter, _need in needs}, self.now)
 

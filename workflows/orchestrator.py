@@ -40,6 +40,9 @@ loggers:
   prefect: {level: WARNING}
   prefect.flow_runs: {level: CRITICAL}
   prefect.task_runs: {level: CRITICAL}
+  prefect.events: {level: CRITICAL}
+  prefect._internal.concurrency: {level: CRITICAL}
+  EventsWorker: {level: CRITICAL}
   httpx: {level: WARNING}
   docket: {level: WARNING}
   alembic: {level: WARNING}
@@ -47,7 +50,8 @@ loggers:
 """
 Levels only: Prefect's own file would take the program's log handlers away.
 
-The loggers of runs are silent because what a story raises is raised, and logged, by us.
+The loggers of runs are silent because what a story raises is raised, and logged, by us; those of
+events because each record that a lost server does not take would be printed in full.
 """
 
 _POLL_S: Final = 0.05
@@ -164,8 +168,8 @@ class Orchestrator:
         end = monotonic() + within
         self.halt()
         if self._server is not None:
-            if self.standing.phase is Phase.READY:
-                _drain_events(within / 2)
+            if self._tell is not None:
+                _drain_events(within / 2 if self._server.alive else 0.1)
             if not self._server.stop(max(0.1, end - monotonic())):
                 log.warning("Prefect's server part did not stop in time; it ends with the process.")
         self._enter(Phase.OFF, "Prefect was stopped")
@@ -339,7 +343,10 @@ class _ServerPart:
             self._server.should_exit = True
             raise PrefectUnavailable("Prefect was stopped while it started")
         if not self.alive:
-            raise PrefectUnavailable(f"Prefect's server part did not start ({self._cause!r})")
+            raise PrefectUnavailable(
+                f"Prefect's server part did not start ({self._cause!r}); if the database in its "
+                "folder is damaged, delete the folder: it holds records of runs only"
+            )
 
     def stop(self, within: float) -> bool:
         """Whether it ended within so many seconds."""

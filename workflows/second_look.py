@@ -1,4 +1,4 @@
-"""Messages that are to be tried again: still true, still in time, still the same bytes?"""
+"""Messages that are to be tried again, looked at once more before they leave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,16 +1,20 @@
-"""The sweep: find what is due now, decide, and queue. Safe to run as often as you like."""
+"""
+The sweep: find what is due now, decide, and queue.
+
+It is safe to run as often as you like, and by as many processes as you like.
+"""
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import perf_counter
 
 from config.wiring import Services
 from engine.action import Action
 from engine.case import Case, Decision
 from engine.decide import decide
+from engine.store.auditing import beat
 from engine.store.directory import Directory
 from engine.store.sweeping import (
     Outcome,
@@ -83,6 +87,7 @@ def sweep(
             break
         total += done
         progress(total.examined)
+    _remember(services, total, now)
     services.database.checkpoint()
     return total
 
@@ -104,11 +109,9 @@ def rehearse_sweep(services: Services, now: datetime) -> Swept:
     return total
 
 
-def timed(run: Callable[[], Swept], now: datetime) -> dict[str, object]:
-    """The JSON of the `sweep` command."""
-    started = perf_counter()
-    swept = run()
-    return {"as_of": now.isoformat(), **swept.as_dict(), "elapsed_s": perf_counter() - started}
+def _remember(services: Services, total: Swept, now: datetime) -> None:
+    with services.database.write() as connection:
+        beat(connection, "sweep", now, total.as_dict())
 
 
 def _tally(examined: int, written: Written, refused: int) -> Swept:

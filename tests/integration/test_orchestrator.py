@@ -50,9 +50,9 @@ class Child:
     def line(self) -> str:
         return self.process.stdout.readline().strip()
 
-    def report(self) -> dict:
+    def report(self, within: float = PATIENCE_S) -> dict:
         """Waits for the end; the last line that it printed, and its log."""
-        out, log = self.process.communicate(timeout=PATIENCE_S)
+        out, log = self.process.communicate(timeout=within)
         assert self.process.returncode == 0, log
         lines = out.strip().splitlines()
         return {**json.loads(lines[-1]), "log": log}
@@ -178,24 +178,29 @@ def test_a_damaged_record_of_runs_does_not_stop_reminders(tmp_path, child):
     (home / "prefect.db").write_bytes(b"this is not a database" * 500)
     seen = child("once", home).report()
     assert seen["phase"] == "failed"
-    assert "delete its folder" in seen["reason"]
+    assert "delete the folder" in seen["reason"]
     assert seen["told"] == [0, 1, 2]
 
 
 @pytest.mark.prefect
 def test_a_run_that_loses_prefect_half_way_is_finished_and_repeats_nothing(home, child):
-    seen = child("lost", home).report()
+    losing = child("lost", home)
+    assert losing.line() == "STOPPING"
+    seen = losing.report(within=STOP_WITHIN_S)
     assert seen["told"] == [0, 1, 2]
     assert seen["counts"] == {"handled": 20}
     assert seen["after"] == {"orchestrated": 0, "direct": 1}
     assert "sweep was done, and is not recorded there." in seen["log"]
+    assert "EventsWorker" not in seen["log"]
     assert seen["next_reason"] == "Prefect's server part ended unexpectedly"
     assert seen["next_told"] == [0, 1, 2]
 
 
 @pytest.mark.prefect
 def test_an_api_that_nobody_answers_at_does_not_stop_reminders(home, child):
-    seen = child("unanswered", home).report()
+    calling = child("unanswered", home)
+    assert calling.line() == "STOPPING"
+    seen = calling.report(within=STOP_WITHIN_S)
     assert seen["told"] == [0, 1, 2]
     assert seen["after"] == {"orchestrated": 0, "direct": 1}
     assert "sweep goes on without orchestration." in seen["log"]
@@ -283,6 +288,7 @@ def lost(home: Path) -> dict:
     told.clear()
     orchestrator.run("sweep")
     seen |= {"next_told": told, "next_reason": orchestrator.standing.last_fallback.reason}
+    say("STOPPING")
     orchestrator.stop()
     return seen
 
@@ -297,6 +303,7 @@ def unanswered(home: Path) -> dict:
     server.servers[0].get_loop().call_soon_threadsafe(server.servers[0].close)
     orchestrator._server._listener.close()
     orchestrator.run("sweep")
+    say("STOPPING")
     orchestrator.stop()
     return {"told": told, "after": counted(orchestrator)}
 

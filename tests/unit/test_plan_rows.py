@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.plan import read_plan
-from config.plan_rows import COLUMNS, REQUIRED, Record, RowReader
+from config.plan_columns import COLUMNS, REQUIRED, Record
+from config.plan_rows import RowReader
 from config.plan_values import PlanRow
 from engine.action import Handling, Kind, State
 from engine.party import Side

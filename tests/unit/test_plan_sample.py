@@ -16,7 +16,6 @@ from engine.party import Role, Side
 
 STARTS = [date(2026, 11, 23), date(2027, 2, 20), date(2028, 2, 29)]  # a Saturday among them
 START = STARTS[0]
-PERSON_IDS = range(1, 1_000)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +175,7 @@ def test_a_step_is_read_with_its_line():
         (STEP.replace("report", "tell"), 1, "not one of move, report"),
         (STEP.replace("level: minimum, ", ""), 1, "report needs 'level'"),
         (STEP.replace("minimum", "half"), 1, "not one of not_initiated"),
-        (STEP.replace("note: done", "note:"), 1, "report needs 'note'"),
+        (STEP.replace("note: done", "note: ~"), 1, "report needs 'note'"),
         (STEP.replace("note", "notes"), 1, "report has no 'notes'; did you mean note?"),
         (STEP.replace("day: 3", "day: -3"), 1, "whole number of days"),
         (STEP + STEP.replace("day: 3", "day: 2"), 2, "day 2 is told after day 3"),

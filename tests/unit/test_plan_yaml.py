@@ -178,6 +178,17 @@ def test_a_dialogue_that_the_file_does_not_describe_is_told(tmp_path):
     assert "did you mean" in error.reason
 
 
+def test_a_party_that_its_dialogue_does_not_have_is_told(tmp_path):
+    action = (
+        "  - {dialogue: JOS, action: Paint, responsible: Work, co_responsible: [Police, Poets]}"
+    )
+
+    errors = a_plan(tmp_path, f"{DIALOGUE}actions:\n{action}\n").errors
+
+    assert [error.column for error in errors] == ["responsible", "co_responsible"]
+    assert errors[0].reason == "Jos has no party Work; did you mean Works?"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
@@ -196,6 +207,18 @@ def test_yaml_that_cannot_be_used_is_refused_with_its_line(text, line, said):
         parse_yaml(text, "x.yaml")
 
     assert refused.value.line == line
+
+
+def test_the_example_of_the_documentation_can_be_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "plan-files.md").read_text(encoding="utf-8")
+    example = page[page.index("dialogues:\n") : page.index("```\n\nRoles are")]
+
+    plan = a_plan(tmp_path, example, start=None)
+
+    assert not plan.errors
+    assert len(plan.rows) == 2
+    assert plan.rows[0].verifier_email == ""
+    assert plan.people[0].roles == (Role.MANAGER,)
 
 
 def test_a_plan_in_broken_yaml_is_one_error(tmp_path):

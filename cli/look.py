@@ -1,0 +1,129 @@
+"""Commands that only look: lists, one action, its history, counts."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from cli.output import pairs, say_json, table
+from cli.session import AsOf, Json, opened
+from engine.action import State
+from engine.errors import UnknownThing
+from engine.store.counting import count
+from engine.store.directory import Directory
+from engine.store.listing import Wanted, dialogue_ids, dialogue_names, view_of, views
+from engine.store.records import find_action, history_of
+from engine.store.telling import told_about
+
+Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
+
+
+def actions(
+    dialogue: Annotated[str | None, typer.Option(help="Name or code of one dialogue.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only actions in this state.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only what is overdue.")] = False,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """List actions as they stand."""
+    with opened(as_of) as (services, now), services.database.read() as connection:
+        directory = Directory(connection, services.ladder)
+        if dialogue and not dialogue_ids(connection, dialogue):
+            raise UnknownThing("dialogue", dialogue, dialogue_names(connection))
+        wanted = Wanted(dialogue=dialogue, state=state, overdue=overdue)
+        found = [v.as_dict() for v in views(directory, wanted, now, services.thresholds)]
+    if as_json:
+        say_json(found)
+        return
+    columns = ("ref", "title", "responsible", "state", "due_on", "days_overdue", "rung_sent",
+               "conditions")  # fmt: skip
+    table(
+        f"{len(found)} actions, as of {now:%Y-%m-%d %H:%M} UTC",
+        columns,
+        [[_short(row[column]) for column in columns] for row in found],
+    )
+
+
+def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
+    """One action: where it stands, its dates, what was said of it."""
+    with opened(as_of) as (services, now), services.database.read() as connection:
+        directory = Directory(connection, services.ladder)
+        action = find_action(connection, ref)
+        view = view_of(directory, action, now, services.thresholds)
+        told = told_about(connection, action.id)
+        moved = [e for e in history_of(connection, action.id) if e.kind == "rescheduled"]
+        dates = [json.loads(event.payload)["from"] for event in moved]
+        facts = {
+            **view.as_dict(),
+            "handling": action.handling,
+            "reported_level": action.reported_level,
+            "verified_level": action.verified_level,
+            "waiting": action.waiting,
+            "review_on": action.review_on,
+            "blocker": action.blocker,
+            "earlier_due_dates": dates,
+            "days_over_original": view.standing.days_over_original,
+            "next_check_at": action.next_check_at,
+            "notices": told,
+        }
+    if as_json:
+        say_json(facts)
+        return
+    pairs(f"{action.ref}  {action.title}", {k: v for k, v in facts.items() if k != "notices"})
+    if told:
+        table("Notices", tuple(told[0]), [list(row.values()) for row in told])
+
+
+def history(ref: Ref, as_json: Json = False) -> None:
+    """Everything that happened to one action, oldest first."""
+    with opened() as (services, _now), services.database.read() as connection:
+        action = find_action(connection, ref)
+        events = history_of(connection, action.id)
+    rows = [
+        {"seq": e.seq, "kind": e.kind, "at": e.at.isoformat(), "by": e.by,
+         "payload": json.loads(e.payload), "hash": e.hash.hex()}
+        for e in events
+    ]  # fmt: skip
+    if as_json:
+        say_json(rows)
+        return
+    table(
+        f"{action.ref}  {action.title}",
+        ("#", "when (UTC)", "what", "who", "said"),
+        [
+            (r["seq"], f"{e.at:%Y-%m-%d %H:%M}", r["kind"], r["by"], r["payload"])
+            for r, e in zip(rows, events, strict=True)
+        ],
+    )
+
+
+def status(as_of: AsOf = "", as_json: Json = False) -> None:
+    """Count what stands where."""
+    with opened(as_of) as (services, now), services.database.read() as connection:
+        counts = count(Directory(connection, services.ladder), now, services.thresholds)
+    if as_json:
+        say_json(
+            {
+                "as_of": now.isoformat(),
+                "total": counts.total,
+                "by_state": counts.by_state,
+                "conditions": counts.conditions,
+                "by_dialogue": counts.by_dialogue,
+            }
+        )
+        return
+    table(
+        f"{counts.total} actions, as of {now:%Y-%m-%d %H:%M} UTC",
+        ("dialogue", "total", "overdue", *counts.by_state),
+        [
+            (name, own.get("total", 0), own.get("overdue", 0),
+             *(own.get(state, 0) for state in counts.by_state))
+            for name, own in counts.by_dialogue.items()
+        ],
+    )  # fmt: skip
+    pairs("Conditions", counts.conditions)
+
+
+def _short(value: object) -> object:
+    text = str(value) if isinstance(value, str) else None
+    return f"{text[:69]}…" if text and len(text) > 70 else value  # noqa: PLR2004 - one line

@@ -1,0 +1,73 @@
+"""The command `alkawari`, assembled."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import look, operate, record
+from cli.output import complain
+from cli.session import choose_config
+from engine.errors import EngineError
+
+app = typer.Typer(
+    name="alkawari",
+    help="Keeps the promises that a community dialogue makes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for name, command in (
+    ("init", operate.init),
+    ("demo", operate.demo),
+    ("up", operate.up),
+    ("import", operate.take_in),
+    ("actions", look.actions),
+    ("show", look.show),
+    ("history", look.history),
+    ("move", record.move),
+    ("report", record.report),
+    ("reschedule", record.reschedule),
+    ("acknowledge", record.acknowledge),
+    ("dispute", record.dispute),
+    ("verify-done", record.verify_done),
+    ("call", record.call),
+    ("sweep", operate.sweep),
+    ("deliver", operate.deliver),
+    ("status", look.status),
+    ("hold", operate.hold),
+    ("release", record.release),
+    ("pause", operate.pause),
+    ("resume", operate.resume),
+    ("export", operate.export),
+    ("doctor", operate.doctor),
+):
+    app.command(name)(command)
+
+
+@app.callback()
+def common(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings file; also ALKAWARI_CONFIG. Default: alkawari.yaml here."),
+    ] = None,
+) -> None:
+    """Keeps the promises that a community dialogue makes."""
+    choose_config(config)
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 refused with one sentence, 2 wrong usage."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
+    )
+    try:
+        app()
+    except EngineError as error:
+        complain(str(error))
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)

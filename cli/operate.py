@@ -1,0 +1,252 @@
+"""Commands that run the programme: set up, take in, sweep, deliver, export, brakes."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from cli.output import Refused, complain, pairs, progress, say, say_json, table
+from cli.session import AsOf, Json, config_path, day, instant, opened, settings
+from config.settings import CONFIG_NAME, TEMPLATE
+from engine.errors import UnknownThing
+from engine.store.database import Database
+from engine.store.listing import dialogue_ids, dialogue_names
+from engine.store.records import find_action
+from engine.store.schema import upgrade
+
+Reason = Annotated[str, typer.Option(help="Why.")]
+ScopeRef = Annotated[str, typer.Option("--action", metavar="REF", help="Only this action.")]
+ScopeDialogue = Annotated[str, typer.Option("--dialogue", help="Only this dialogue.")]
+Who = Annotated[str, typer.Option("--by", metavar="PERSON", help="Who asks for it.")]
+
+
+def init(as_json: Json = False) -> None:
+    """Write a commented alkawari.yaml and create or migrate the database."""
+    path = config_path() or Path(CONFIG_NAME)
+    written = not path.exists()
+    if written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TEMPLATE, encoding="utf-8")
+    where = settings()
+    if not where.database_url:
+        where.data_folder.mkdir(parents=True, exist_ok=True)
+    database = Database(where.database)
+    try:
+        done = upgrade(database)
+    finally:
+        database.close()
+    if as_json:
+        say_json({"database": done.database, "created": done.created, "revision": done.revision})
+        return
+    say(f"{'Wrote' if written else 'Kept'} {path}.")
+    say(f"{'Created' if done.created else 'Checked'} {done.database} (revision {done.revision}).")
+
+
+def take_in(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX or YAML plan.")],
+    map_file: Annotated[Path | None, typer.Option("--map", help="Names your own columns.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Take in a plan: all of it, or nothing and every error."""
+    from workflows.intake import take_in as story  # noqa: PLC0415 - parsers that others need not load
+
+    with opened(as_of) as (services, now), progress("reading", quiet=as_json):
+        taken = story(services, file, map_file, now, dry_run=dry_run)
+    if as_json:
+        say_json(taken.as_dict())
+    elif taken.errors:
+        table(
+            f"{file}: {len(taken.errors)} errors, nothing was taken in",
+            ("line", "column", "value", "reason"),
+            [(e.row, e.column, e.value, e.reason) for e in taken.errors[:200]],
+        )
+    else:
+        say(
+            f"{'Would take' if dry_run else 'Took'} in {taken.rows} rows: {taken.created} new, "
+            f"{taken.updated} changed, {taken.unchanged} as they were."
+        )
+    if taken.errors:
+        first = taken.errors[0]
+        raise Refused(
+            f"{file}: {len(taken.errors)} error(s), nothing was taken in; the first is on line "
+            f"{first.row}, column {first.column or '-'}: {first.reason}."
+        )
+
+
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Find what is due now, decide, and queue."""
+    from workflows import sweep as story  # noqa: PLC0415 - only this command needs the rules
+
+    with opened(as_of) as (services, now), progress("looking at actions", quiet=as_json) as told:
+        started = perf_counter()
+        if dry_run:
+            swept = story.rehearse_sweep(services, now)
+        else:
+            swept = story.sweep(services, now, progress=told)
+        figures = {
+            "as_of": now.isoformat(),
+            **swept.as_dict(),
+            "elapsed_s": round(perf_counter() - started, 3),
+        }
+    if as_json:
+        say_json(figures)
+    else:
+        pairs("Would do" if dry_run else "Swept", figures)
+    if swept.refused:
+        raise Refused(
+            f"{swept.refused} action(s) could not be looked at; the log says which and why, and "
+            "they are tried again tomorrow."
+        )
+
+
+def deliver(as_of: AsOf = "", as_json: Json = False) -> None:
+    """Hand over what may leave now."""
+    from workflows import deliver as story  # noqa: PLC0415 - mail is loaded where it is sent
+
+    with opened(as_of) as (services, now), progress("delivering", quiet=as_json) as told:
+        started = perf_counter()
+        done = story.deliver(services, now, progress=told)
+        figures = {
+            "as_of": now.isoformat(),
+            **story.figures(services, done),
+            "elapsed_s": round(perf_counter() - started, 3),
+        }
+    if as_json:
+        say_json(figures)
+    else:
+        pairs("Delivered", figures)
+    if done.channel_down:
+        raise Refused(
+            f"Mail cannot leave now ({done.channel_down}); nothing is lost, what waits is tried "
+            "again. See `alkawari doctor`."
+        )
+
+
+def export(
+    form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="A file; else stdout.")] = None,
+) -> None:
+    """Write every action out; the CSV can be taken in again."""
+    from config.plan_columns import COLUMNS  # noqa: PLC0415
+    from engine.store.exporting import everything, plan_rows  # noqa: PLC0415
+
+    if form not in {"csv", "json"}:
+        raise Refused(f"--format {form!r}: write csv or json.")
+    with opened() as (services, _now), services.database.read() as connection:
+        if form == "json":
+            text = json.dumps(everything(connection), ensure_ascii=False, indent=2) + "\n"
+        else:
+            written = io.StringIO()
+            writer = csv.DictWriter(written, COLUMNS, lineterminator="\n", extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(plan_rows(connection))
+            text = written.getvalue()
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        partial = out.with_name(f"{out.name}.part")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(out)
+        complain(f"Wrote {out}.")
+
+
+def hold(
+    by: Who,
+    reason: Reason,
+    action: ScopeRef = "",
+    dialogue: ScopeDialogue = "",
+    since: Annotated[str, typer.Option("--from", metavar="DATE", help="First day.")] = "",
+    until: Annotated[str, typer.Option(metavar="DATE", help="Last day; none: until resumed.")] = "",
+    as_of: AsOf = "",
+) -> None:
+    """Keep messages back: of one action, one dialogue, or all of them."""
+    from workflows import record  # noqa: PLC0415
+
+    with opened(as_of) as (services, now):
+        scope, named = _scope(services.database, action, dialogue)
+        record.hold(
+            services,
+            scope,
+            from_on=day(since, "--from") if since else now.date(),
+            until_on=day(until, "--until") if until else None,
+            by=by,
+            reason=reason,
+        )
+    say(f"Messages of {named} wait{f' until {until}' if until else ' until they are resumed'}.")
+
+
+def pause(by: Who, reason: Reason, action: ScopeRef = "", dialogue: ScopeDialogue = "") -> None:
+    """Stop every message at once, until `resume`."""
+    hold(by=by, reason=reason, action=action, dialogue=dialogue)
+
+
+def resume(action: ScopeRef = "", dialogue: ScopeDialogue = "", as_of: AsOf = "") -> None:
+    """End a hold or pause; what is still true may leave again."""
+    from workflows import record  # noqa: PLC0415
+
+    with opened(as_of) as (services, now):
+        scope, named = _scope(services.database, action, dialogue)
+        ended = record.resume(services, scope, now)
+    say(f"Ended {ended} hold(s); messages of {named} may leave again.")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Look for what is wrong and say what to do."""
+    from workflows.doctor import examine  # noqa: PLC0415
+
+    findings = examine(config_path())
+    if as_json:
+        say_json([finding.as_dict() for finding in findings])
+    else:
+        table("Findings", ("check", "state", "what it says", "what to do"),
+              [(f.check, f.state, f.says, f.advice) for f in findings])  # fmt: skip
+    if any(finding.state == "wrong" for finding in findings):
+        raise Refused("Something is wrong; the list says what and what to do.")
+
+
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run it all: the timetable with its flows, and the web face."""
+    from web.serve import run_up  # noqa: PLC0415 - a web server that no other command needs
+
+    where = settings()
+    instant("", where)
+    run_up(where, host, port)
+
+
+def demo(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Show it all on a sample programme, with a mailbox page and a clock to move."""
+    from web.demo import run_demo  # noqa: PLC0415
+
+    run_demo(host, port)
+
+
+def _scope(
+    database: Database, ref: str, dialogue: str
+) -> tuple[tuple[int | None, int | None], str]:
+    with database.read() as connection:
+        if ref:
+            action = find_action(connection, ref)
+            return (action.dialogue_id, action.id), action.ref
+        if dialogue:
+            found = dialogue_ids(connection, dialogue)
+            if not found:
+                raise UnknownThing("dialogue", dialogue, dialogue_names(connection))
+            return (found[0], None), dialogue
+    return (None, None), "the whole programme"

@@ -1,0 +1,177 @@
+"""Commands that record what people did."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from cli.output import say, say_json
+from cli.session import AsOf, By, Json, Version, day, opened
+from config.wiring import Services
+from engine.action import Action, Level, Obstacle, State
+from engine.lifecycle import Request
+from engine.store.directory import Directory
+from engine.store.listing import view_of
+from engine.store.records import find_action
+from workflows import record
+from workflows.record import Asked
+
+Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
+Reason = Annotated[str, typer.Option(help="Why, and who agreed.")]
+Note = Annotated[str, typer.Option(help="What was done or said.")]
+On = Annotated[str, typer.Option("--on", metavar="DATE", help="When it was decided or seen.")]
+
+
+def move(
+    ref: Ref,
+    state: Annotated[State, typer.Argument(help="The state to move to.")],
+    by: By,
+    reason: Reason = "",
+    note: Note = "",
+    review_on: Annotated[str, typer.Option(metavar="DATE", help="When to look again.")] = "",
+    obstacle: Annotated[Obstacle | None, typer.Option(help="What stands in the way.")] = None,
+    blocker: Annotated[str, typer.Option(help="Who or what it waits for.")] = "",
+    method: Annotated[str, typer.Option(help="How it was checked.")] = "",
+    seen: Annotated[str, typer.Option(help="What was seen.")] = "",
+    level: Annotated[Level | None, typer.Option(help="How much of it is there.")] = None,
+    on: On = "",
+    successor: Annotated[str, typer.Option(metavar="REF", help="What takes its place.")] = "",
+    version: Version = None,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Move an action to another state."""
+    with opened(as_of) as (services, now):
+        request = Request(
+            to=state,
+            reason=reason,
+            note=note,
+            review_on=day(review_on, "--review-on") if review_on else None,
+            obstacle=obstacle,
+            blocker=blocker,
+            method=method,
+            seen=seen,
+            level=level,
+            decided_on=day(on, "--on") if on else None,
+            successor_id=_id_of(services, successor) if successor else None,
+        )
+        after = record.ask_move(services, Asked(ref=ref, by=by, version=version), request, now)
+        _answer(services, after, now, as_json=as_json)
+
+
+def verify_done(
+    ref: Ref,
+    by: By,
+    method: Annotated[str, typer.Option(help="How it was checked.")],
+    seen: Annotated[str, typer.Option(help="What was seen.")],
+    on: On = "",
+    version: Version = None,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Confirm that what was reported done is there."""
+    with opened(as_of) as (services, now):
+        with services.database.read() as connection:
+            one_off = find_action(connection, ref).kind == "one_off"
+        request = Request(
+            to=State.VERIFIED if one_off else State.IN_FORCE,
+            method=method,
+            seen=seen,
+            decided_on=day(on, "--on") if on else None,
+        )
+        after = record.ask_move(services, Asked(ref=ref, by=by, version=version), request, now)
+        _answer(services, after, now, as_json=as_json)
+
+
+def dispute(
+    ref: Ref, by: By, reason: Reason, version: Version = None, as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Record that somebody contests what is said of an action."""
+    with opened(as_of) as (services, now):
+        request = Request(to=State.DISPUTED, reason=reason)
+        after = record.ask_move(services, Asked(ref=ref, by=by, version=version), request, now)
+        _answer(services, after, now, as_json=as_json)
+
+
+def report(
+    ref: Ref,
+    by: By,
+    level: Annotated[Level, typer.Option(help="How much of it is there.")],
+    note: Note,
+    version: Version = None,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Record how far an action has come; `completed` is a claim that somebody else confirms."""
+    with opened(as_of) as (services, now):
+        asked = Asked(ref=ref, by=by, version=version)
+        after = record.ask_report(services, asked, level, note, now)
+        _answer(services, after, now, as_json=as_json)
+
+
+def reschedule(
+    ref: Ref,
+    due: Annotated[str, typer.Argument(metavar="DATE", help="The new date.")],
+    by: By,
+    reason: Reason,
+    version: Version = None,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Move a due date; the original stays on record."""
+    with opened(as_of) as (services, now):
+        asked = Asked(ref=ref, by=by, version=version)
+        after = record.ask_reschedule(services, asked, day(due, "DATE"), reason, now)
+        _answer(services, after, now, as_json=as_json)
+
+
+def acknowledge(
+    ref: Ref, by: By, note: Note = "", version: Version = None, as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Record that somebody who was told has taken note."""
+    with opened(as_of) as (services, now):
+        asked = Asked(ref=ref, by=by, version=version)
+        _answer(services, record.ask_acknowledge(services, asked, note, now), now, as_json=as_json)
+
+
+def call(
+    ref: Ref,
+    by: By,
+    note: Note = "",
+    unreached: Annotated[bool, typer.Option("--unreached", help="Nobody answered.")] = False,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Log a telephone call; one that reached the party counts as a delivered reminder."""
+    with opened(as_of) as (services, now):
+        after = record.log_call(services, Asked(ref=ref, by=by), note, not unreached, now)
+        _answer(services, after, now, as_json=as_json)
+
+
+def release(
+    ref: Ref,
+    by: By,
+    refuse: Annotated[str, typer.Option(metavar="REASON", help="Refuse it, and why.")] = "",
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Let the sensitive rung of an action leave, or refuse it."""
+    with opened(as_of) as (services, now):
+        after = record.release(services, Asked(ref=ref, by=by), now, refuse=refuse)
+        _answer(services, after, now, as_json=as_json)
+
+
+def _id_of(services: Services, ref: str) -> int:
+    with services.database.read() as connection:
+        return find_action(connection, ref).id
+
+
+def _answer(services: Services, after: Action, now: datetime, *, as_json: bool) -> None:
+    with services.database.read() as connection:
+        view = view_of(Directory(connection, services.ladder), after, now, services.thresholds)
+    if as_json:
+        say_json(view.as_dict())
+    else:
+        say(f"{after.ref} is {after.state} (version {after.version}).")

@@ -1,0 +1,84 @@
+"""What every command begins with: settings read, database checked, the instant decided."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from config.settings import Settings, load_settings
+from config.wiring import Services, build
+from engine.clock import FixedClock, SystemClock
+from engine.errors import BadValue
+from engine.store.schema import check
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", metavar="ISO-INSTANT", help="Run as if it were then.")
+]
+By = Annotated[str, typer.Option("--by", metavar="PERSON", help="Key, address or party name.")]
+Version = Annotated[
+    int | None, typer.Option("--version", help="The version that you saw; refused if it is old.")
+]
+
+_chosen: dict[str, Path | None] = {"config": None}
+
+
+def choose_config(path: Path | None) -> None:
+    """Remember --config (or ALKAWARI_CONFIG) for the command that follows."""
+    given = os.environ.get("ALKAWARI_CONFIG")
+    _chosen["config"] = path or (Path(given) if given else None)
+
+
+def config_path() -> Path | None:
+    """The configuration file that was named, if one was."""
+    return _chosen["config"]
+
+
+def settings() -> Settings:
+    """The settings of this run."""
+    return load_settings(config_path())
+
+
+def instant(as_of: str, where: Settings) -> datetime:
+    """
+    The instant to run for: now, or what --as-of says.
+
+    A day alone means its noon, and an instant without a zone is one of the programme's time zone.
+    """
+    if not as_of:
+        return SystemClock().now()
+    zone = ZoneInfo(where.timezone)
+    try:
+        if len(as_of) == len("2026-11-23"):
+            return datetime.combine(date.fromisoformat(as_of), time(12), zone).astimezone(UTC)
+        found = datetime.fromisoformat(as_of)
+    except ValueError:
+        reason = "is no instant; write it like 2026-11-23T09:00:00Z"
+        raise BadValue("--as-of", as_of, reason) from None
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def day(text: str, option: str) -> date:
+    """A date given on the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadValue(option, text, "is no day; write it like 2026-12-04") from None
+
+
+@contextmanager
+def opened(as_of: str = "") -> Iterator[tuple[Services, datetime]]:
+    """The services of this run on a database of the right version, and the instant."""
+    where = settings()
+    now = instant(as_of, where)
+    services = build(where, clock=FixedClock(now) if as_of else None)
+    try:
+        check(services.database)
+        yield services, now
+    finally:
+        services.database.close()

@@ -1,0 +1,166 @@
+"""How many actions stand where: counted by the database, by the same rules as `conditions`."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
+
+from engine.action import OWED, State
+from engine.calendar import WorkingCalendar
+from engine.conditions import Condition, Thresholds
+from engine.store.acting import SETTLED
+from engine.store.directory import Directory
+from engine.store.tables import actions, dependencies, dialogues, people, roles
+
+A = actions.c
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts as of an instant: all, by state, by condition, and by dialogue and state."""
+
+    total: int
+    by_state: Mapping[str, int]
+    conditions: Mapping[str, int]
+    by_dialogue: Mapping[str, Mapping[str, int]]
+
+
+def count(directory: Directory, now: datetime, limits: Thresholds) -> Counts:
+    """Count every action; the work grows with the rows but stays inside the database."""
+    connection = directory.connection
+    directory.ensure_dialogues(set(connection.scalars(select(dialogues.c.id))))
+    by_state: Counter[str] = Counter()
+    conditions: Counter[str] = Counter()
+    by_dialogue: dict[str, Counter[str]] = {
+        dialogue.name: Counter() for dialogue in directory.dialogues.values()
+    }
+    for (calendar, today), ids in _alike(directory, now).items():
+        tests = _tests(calendar, today, limits)
+        columns = [func.sum(case((test, 1), else_=0)) for test in tests.values()]
+        query = (
+            select(A.dialogue_id, A.state, func.count(), *columns)
+            .where(A.dialogue_id.in_(ids))
+            .group_by(A.dialogue_id, A.state)
+        )
+        for dialogue_id, state, number, *found in connection.execute(query):
+            name = directory.dialogues[dialogue_id].name
+            by_state[state.value] += number
+            by_dialogue[name][state.value] += number
+            by_dialogue[name]["total"] += number
+            for condition, hits in zip(tests, found, strict=True):
+                conditions[condition.value] += hits
+                if condition is Condition.OVERDUE:
+                    by_dialogue[name]["overdue"] += hits
+    return Counts(
+        total=by_state.total(),
+        by_state=dict(sorted(by_state.items())),
+        conditions={condition.value: conditions[condition.value] for condition in Condition},
+        by_dialogue={name: dict(counts) for name, counts in sorted(by_dialogue.items())},
+    )
+
+
+def _alike(directory: Directory, now: datetime) -> dict[tuple[WorkingCalendar, date], list[int]]:
+    """Dialogues that share calendar and day are counted together."""
+    groups: dict[tuple[WorkingCalendar, date], list[int]] = {}
+    for dialogue_id, calendar in directory.calendars.items():
+        key = (calendar, directory.today(dialogue_id, now))
+        groups.setdefault(key, []).append(dialogue_id)
+    return groups
+
+
+def _tests(
+    calendar: WorkingCalendar, today: date, limits: Thresholds
+) -> dict[Condition, ColumnElement[bool]]:
+    """Each condition as a comparison of dates; a working calendar never turns days around."""
+    owed = A.state.in_([state.value for state in OWED])
+    blocked = A.state == State.BLOCKED.value
+    last_late = _last_due_before(calendar, today)
+    soon = calendar.plus(today, limits.due_soon_working_days)
+    stuck = _last_due_before(calendar, calendar.plus(today, 1 - limits.stalled_working_days))
+    quiet = today - timedelta(days=limits.silent_days)
+    quiet_blocked = today - timedelta(days=limits.silent_blocked_days)
+    unanswered = _last_due_before(
+        calendar, calendar.plus(today, -limits.unacknowledged_working_days)
+    )
+    return {
+        Condition.DUE_SOON: and_(owed, A.due_on > last_late, A.due_on <= soon),
+        Condition.OVERDUE: and_(owed, A.due_on <= last_late),
+        Condition.SILENT: and_(
+            owed,
+            not_(A.waiting),
+            A.substance_on < case((blocked, quiet_blocked), else_=quiet),
+        ),
+        Condition.STALLED: and_(
+            owed,
+            or_(
+                and_(blocked, A.review_on < today),
+                and_(A.due_on <= stuck, or_(A.anchor_on.is_(None), A.anchor_on <= stuck)),
+                A.due_rev >= limits.stalled_moves,
+            ),
+        ),
+        Condition.AT_RISK: and_(owed, _at_risk(last_late)),
+        Condition.UNACKNOWLEDGED: and_(
+            A.state == State.AGREED.value, A.answered_on.is_(None), A.agreed_on <= unanswered
+        ),
+        Condition.VERIFICATION_BACKLOG: and_(
+            A.state == State.REPORTED_DONE.value,
+            A.reported_on < today - timedelta(days=limits.backlog_days),
+        ),
+        Condition.UNREACHABLE: and_(owed, not_(_reachable())),
+        Condition.WAITING: and_(owed, A.waiting),
+    }
+
+
+def _last_due_before(calendar: WorkingCalendar, day: date) -> date:
+    """The last due date whose effective day lies before `day`."""
+    last_worked = day - timedelta(days=1)
+    while not calendar.is_working(last_worked):
+        last_worked -= timedelta(days=1)
+    return last_worked
+
+
+def _at_risk(last_late: date) -> ColumnElement[bool]:
+    needed = actions.alias()
+    return exists(
+        select(cast(1, Integer))
+        .select_from(dependencies.join(needed, needed.c.id == dependencies.c.needs_id))
+        .where(
+            dependencies.c.action_id == A.id,
+            needed.c.state.not_in([state.value for state in SETTLED]),
+            or_(
+                needed.c.due_on > A.due_on,
+                and_(
+                    needed.c.due_on <= last_late,
+                    needed.c.state.in_([state.value for state in OWED]),
+                ),
+            ),
+        )
+    )
+
+
+def _reachable() -> ColumnElement[bool]:
+    """Somebody can be written to or called: the action's own focal point, else its party's."""
+    answers: Any = or_(and_(people.c.email != "", people.c.flagged == ""), people.c.phone != "")
+    own = exists(select(people.c.id).where(people.c.id == A.focal_id, answers))
+    member = people.alias()
+    answers_too: Any = or_(and_(member.c.email != "", member.c.flagged == ""), member.c.phone != "")
+    of_party = exists(
+        select(member.c.id)
+        .join(roles, roles.c.person_id == member.c.id)
+        .where(roles.c.role == "focal_point", member.c.party_id == A.responsible_id, answers_too)
+    )
+    return or_(own, and_(A.focal_id.is_(None), of_party))

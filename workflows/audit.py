@@ -1,0 +1,78 @@
+"""The watchdog: is anything later than it may be, and is the history whole?"""
+
+import logging
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from config.wiring import Services
+from engine.clock import SystemClock
+from engine.store.auditing import Late, beat, broken_chains, late
+
+log = logging.getLogger("alkawari.audit")
+
+SWEEP_LATE = timedelta(hours=1)
+MAIL_LATE = timedelta(hours=24)
+CALL_LATE = timedelta(days=14)
+HEARTBEAT_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What the watchdog found; `well` when there was nothing to find."""
+
+    late: Late
+    broken: tuple[tuple[str, str], ...]
+    pinged: bool
+
+    @property
+    def well(self) -> bool:
+        """Nothing is late that a machine could have done, and every chain is whole."""
+        machine = self.late.unswept + self.late.undelivered + self.late.stuck_leases
+        return not machine and not self.broken
+
+    @property
+    def handled(self) -> int:
+        """An audit is one look, never a batch of many."""
+        return 0
+
+    def as_dict(self) -> Mapping[str, object]:
+        """Plain values for tables and JSON; references only, no titles."""
+        broken = [{"ref": ref, "wrong": wrong} for ref, wrong in self.broken]
+        return {"well": self.well, **asdict(self.late), "broken": broken, "pinged": self.pinged}
+
+
+def audit(services: Services, now: datetime) -> Audited:
+    """Look, log what is wrong, and ping the heartbeat address only when all is well."""
+    with services.database.read() as connection:
+        found = late(
+            connection,
+            swept_before=now - SWEEP_LATE,
+            sent_before=now - MAIL_LATE,
+            called_before=now - CALL_LATE,
+            clock_now=SystemClock().now(),
+        )
+        broken = tuple(broken_chains(connection))
+    for ref, wrong in broken:
+        log.error("the history of %s is not whole: %s", ref, wrong)
+    audited = Audited(found, broken, pinged=False)
+    if audited.well and services.settings.heartbeat_url:
+        audited = Audited(found, broken, pinged=_ping(services.settings.heartbeat_url))
+    elif not audited.well:
+        log.error("something is later than it may be or broken: %s", audited.as_dict())
+    with services.database.write() as connection:
+        beat(connection, "audit", now, audited.as_dict())
+    return audited
+
+
+def _ping(url: str) -> bool:
+    if not url.startswith(("http://", "https://")):
+        log.error("heartbeat_url is no web address; it was not called")
+        return False
+    try:
+        with urllib.request.urlopen(url, timeout=HEARTBEAT_TIMEOUT_S):  # noqa: S310 - checked above
+            return True
+    except OSError as error:
+        log.warning("the heartbeat address could not be reached: %s", error)
+        return False
