@@ -5,7 +5,7 @@ from datetime import date
 
 from dateutil.relativedelta import relativedelta
 
-from engine.action import Handling
+from engine.action import Handling, State
 from engine.case import (
     Case,
     Decision,
@@ -48,6 +48,8 @@ def _counts(case: Case, rung: Rung, anchor: date) -> bool:
     since = case.action.anchor_on
     if since is None or not rung.courtesy:
         return True
+    if case.action.state is State.BLOCKED:
+        return False
     return case.calendar.plus(anchor, rung.days) > since
 
 

@@ -41,7 +41,6 @@ loggers:
   prefect.flow_runs: {level: CRITICAL}
   prefect.task_runs: {level: CRITICAL}
   prefect.events: {level: CRITICAL}
-  prefect._internal.concurrency: {level: CRITICAL}
   EventsWorker: {level: CRITICAL}
   httpx: {level: WARNING}
   docket: {level: WARNING}
@@ -289,6 +288,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "PREFECT_CLIENT_MAX_RETRIES": "1",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",  # a level of its own, above the file's
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime
 
-from sqlalchemy import Connection, delete, func, insert, or_, select
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from engine.action import MET, OWED, Action, Kind, State
 from engine.dependencies import find_circle
@@ -17,11 +17,13 @@ from engine.store.records import actions_by_id, append
 from engine.store.tables import (
     action_parties,
     actions,
+    commitments,
     confirmations,
     dependencies,
     occurrences,
     parties,
     people,
+    sessions,
 )
 
 SETTLED = MET | {State.WITHDRAWN, State.NOT_IMPLEMENTED, State.SUPERSEDED}
@@ -146,10 +148,28 @@ def apply(
         kind=moved.event, at=now, by=actor.key, payload=moved.payload,
     )  # fmt: skip
     if after.state is not action.state:
+        if after.state is State.AGREED and after.agreed_on:
+            _agree(connection, after, after.agreed_on)
         if after.state is State.SUPERSEDED and after.successor_id:
             _hand_on(connection, after)
         _tell_dependents(connection, directory, after, now=now)
     return after
+
+
+def _agree(connection: Connection, action: Action, held_on: date) -> None:
+    """The commitment was agreed in that session; from then on nobody can put another text there."""
+    row = {"dialogue_id": action.dialogue_id, "held_on": held_on}
+    insert_missing(connection, sessions, [row], ["dialogue_id", "held_on"])
+    session_id = connection.scalar(
+        select(sessions.c.id).where(
+            sessions.c.dialogue_id == action.dialogue_id, sessions.c.held_on == held_on
+        )
+    )
+    connection.execute(
+        update(commitments)
+        .where(commitments.c.id == action.commitment_id, commitments.c.session_id.is_(None))
+        .values(session_id=session_id, agreed_on=held_on)
+    )
 
 
 def _confirm(
@@ -211,7 +231,7 @@ def refuse_circle(connection: Connection, dialogue_id: int) -> None:
     if circle:
         ids = {int(action_id) for action_id in circle}
         rows = connection.execute(select(actions.c.id, actions.c.ref).where(actions.c.id.in_(ids)))
-        refs = dict(rows.tuples())
+        refs = dict(rows.tuples().all())
         raise CircularDependency([refs[int(action_id)] for action_id in circle])
 
 

@@ -43,7 +43,9 @@ def people_due(connection: Connection, now: datetime, limit: int) -> list[int]:
     if not wanted:
         return []
     locked = connection.scalars(
-        select(people.c.id).where(people.c.id.in_(wanted)).with_for_update(skip_locked=True)
+        select(people.c.id)
+        .where(people.c.id.in_(wanted))
+        .with_for_update(skip_locked=True, key_share=True)
     )
     mine = set(locked)
     return [person_id for person_id in wanted if person_id in mine]

@@ -68,7 +68,7 @@ def under_way(connection: Connection, person_ids: Collection[int]) -> dict[int, 
             _UNDER_WAY, messages.c.person_id.in_(person_ids)
         )
     )
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
 
 
 def enqueue(
@@ -107,7 +107,7 @@ def enqueue(
             messages.c.mime_id.in_([draft.mime_id for draft in drafts])
         )
     )
-    ids: dict[str, int] = dict(rows.tuples())
+    ids: dict[str, int] = dict(rows.tuples().all())
     connection.execute(
         update(notices)
         .where(notices.c.id == bindparam("b_id"))

@@ -50,7 +50,9 @@ def claim_due(
     """
     query = select_actions().where(actions.c.next_check_at <= now).limit(limit)
     if after_id is None:
-        query = query.order_by(actions.c.next_check_at).with_for_update(skip_locked=True)
+        query = query.order_by(actions.c.next_check_at).with_for_update(
+            skip_locked=True, key_share=True
+        )
     else:
         query = query.where(actions.c.id > after_id).order_by(actions.c.id)
     return [action_from(row) for row in connection.execute(query)]
