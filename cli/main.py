@@ -35,6 +35,7 @@ for name, command in (
     ("dispute", record.dispute),
     ("verify-done", record.verify_done),
     ("call", record.call),
+    ("contact", record.contact),
     ("sweep", operate.sweep),
     ("deliver", operate.deliver),
     ("status", look.status),

@@ -150,6 +150,18 @@ def call(
         _answer(services, after, now, as_json=as_json)
 
 
+def contact(
+    person: Annotated[str, typer.Argument(help="Key or address of the person.")],
+    email: Annotated[str, typer.Option(help="The address that works.")] = "",
+    phone: Annotated[str, typer.Option(help="The telephone number.")] = "",
+    as_of: AsOf = "",
+) -> None:
+    """Correct how a person is reached; an address marked as not working is tried again."""
+    with opened(as_of) as (services, now):
+        after = record.correct(services, person, email, phone, now)
+    say(f"{after.key}: {after.email or 'no address'}, {after.phone or 'no telephone'}.")
+
+
 def release(
     ref: Ref,
     by: By,

@@ -8,15 +8,17 @@ from config.wiring import Services
 from engine.action import OWED, Action, Level
 from engine.errors import BadValue, ForbiddenMove, StaleVersion, UnknownThing
 from engine.lifecycle import Actor, Facts, Moved, Request, move
-from engine.party import Role
+from engine.party import Person, Role
 from engine.reporting import Report, acknowledge, report, reschedule
 from engine.store.acting import actor_for, apply, facts_about
 from engine.store.calls import open_call, settle_call
+from engine.store.contacts import correct_contact, find_person
 from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.holds import lift_holds, put_hold
 from engine.store.records import append, find_action
 from engine.store.releases import release_notices
+from notifications.envelope import ascii_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,17 @@ def log_call(services: Services, asked: Asked, note: str, reached: bool, now: da
             rung = task.rung.removeprefix("call:") if task else _first_reminder(services)
             settle_call(connection, action, task, about_id, rung, now, today)
         return after
+
+
+def correct(services: Services, who: str, email: str, phone: str, now: datetime) -> Person:
+    """Correct how a person is reached. BadValue for an address that cannot be one."""
+    if not email and not phone:
+        raise BadValue("contact", who, "give an e-mail address or a telephone number")
+    if email:
+        ascii_address(email)
+    with services.database.write() as connection:
+        person = find_person(connection, who)
+        return correct_contact(connection, person, email=email, phone=phone, now=now)
 
 
 def release(services: Services, asked: Asked, now: datetime, *, refuse: str = "") -> Action:
