@@ -24,7 +24,7 @@ from workflows.timetable import Story, Telling
 
 log = logging.getLogger("alkawari.orchestrator")
 
-KEPT_FOR: Final = timedelta(days=14)
+KEPT_FOR: Final = timedelta(days=3)  # at a run a minute two weeks would be some 170 MB
 """How long Prefect's records of runs are kept: about 12 MB a day at one run a minute."""
 
 NEEDLESS_SERVICES: Final = (
