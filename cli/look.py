@@ -17,6 +17,12 @@ from engine.store.telling import told_about
 
 Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
 
+COLUMNS = (
+    ("ref", "ref"), ("action", "title"), ("responsible", "responsible"), ("state", "state"), ("due", "due_on"),
+    ("late", "days_overdue"), ("sent", "rung_sent"), ("conditions", "conditions"),
+)  # fmt: skip
+"""The list for people: heading, and where it comes from; `late` is in working days."""
+
 
 def actions(
     dialogue: Annotated[str | None, typer.Option(help="Name or code of one dialogue.")] = None,
@@ -35,12 +41,11 @@ def actions(
     if as_json:
         say_json(found)
         return
-    columns = ("ref", "title", "responsible", "state", "due_on", "days_overdue", "rung_sent",
-               "conditions")  # fmt: skip
     table(
         f"{len(found)} actions, as of {now:%Y-%m-%d %H:%M} UTC",
-        columns,
-        [[_short(row[column]) for column in columns] for row in found],
+        [heading for heading, _key in COLUMNS],
+        [[_short(row[key]) for _heading, key in COLUMNS] for row in found],
+        whole=("ref", "state", "due", "late", "sent"),
     )
 
 
@@ -94,6 +99,7 @@ def history(ref: Ref, as_json: Json = False) -> None:
             (r["seq"], f"{e.at:%Y-%m-%d %H:%M}", r["kind"], r["by"], r["payload"])
             for r, e in zip(rows, events, strict=True)
         ],
+        whole=("#", "when (UTC)"),
     )
 
 
@@ -114,12 +120,13 @@ def status(as_of: AsOf = "", as_json: Json = False) -> None:
         return
     table(
         f"{counts.total} actions, as of {now:%Y-%m-%d %H:%M} UTC",
-        ("dialogue", "total", "overdue", *counts.by_state),
+        ("dialogue", "total", "overdue", "states"),
         [
             (name, own.get("total", 0), own.get("overdue", 0),
-             *(own.get(state, 0) for state in counts.by_state))
+             {state: own[state] for state in counts.by_state if own.get(state)})
             for name, own in counts.by_dialogue.items()
         ],
+        whole=("total", "overdue"),
     )  # fmt: skip
     pairs("Conditions", counts.conditions)
 

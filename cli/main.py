@@ -1,6 +1,7 @@
 """The command `alkawari`, assembled."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,8 @@ from cli import look, operate, record
 from cli.output import complain
 from cli.session import choose_config
 from engine.errors import EngineError
+
+log = logging.getLogger("alkawari")
 
 app = typer.Typer(
     name="alkawari",
@@ -65,10 +68,20 @@ def main() -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
     )
+    if os.environ.get("ALKAWARI_DEBUG"):
+        log.setLevel(logging.DEBUG)
     try:
         app()
     except EngineError as error:
         complain(str(error))
         sys.exit(1)
     except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        from workflows.doctor import explained  # noqa: PLC0415 - only an unforeseen error needs it
+
+        log.debug("what was not foreseen:", exc_info=error)
+        complain(explained(error))
         sys.exit(1)

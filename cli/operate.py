@@ -154,6 +154,8 @@ def export(
             text = written.getvalue()
     if out is None:
         sys.stdout.write(text)
+    elif out.is_dir():
+        raise Refused(f"--out {str(out)!r}: that is a folder; name a file in it.")
     else:
         partial = out.with_name(f"{out.name}.part")
         partial.write_text(text, encoding="utf-8")

@@ -5,9 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from engine.errors import EngineError
+
+NARROWEST, USUAL = 40, 140
+"""Columns of a table when nobody looks at a terminal: COLUMNS says, else the usual."""
 
 
 class Refused(EngineError):
@@ -16,7 +20,7 @@ class Refused(EngineError):
 
 def say_json(value: object) -> None:
     """Print one JSON value on stdout and nothing else."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_json) + "\n")
 
 
 def say(text: str) -> None:
@@ -26,22 +30,27 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """A line on stderr; line breaks in what others said are flattened."""
-    sys.stderr.write(" ".join(text.split()) + "\n")
+    sys.stderr.write(_printable(" ".join(text.split())) + "\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table as wide as the terminal."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    whole: Sequence[str] = (),
+) -> None:
+    """A table as wide as the terminal; the cells of `whole` columns are never broken."""
     from rich.console import Console  # noqa: PLC0415 - a command that prints JSON need not pay
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     shown = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        shown.add_column(column, overflow="fold")
+        shown.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         shown.add_row(*(Text(_cell(value)) for value in row))
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "140"))
-    Console(width=width).print(shown)
+    Console(width=None if sys.stdout.isatty() else _width()).print(shown)
 
 
 def pairs(title: str, facts: Mapping[str, object]) -> None:
@@ -71,15 +80,33 @@ def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
         yield lambda done: shown.update(task, completed=done)
 
 
+def _width() -> int:
+    given = os.environ.get("COLUMNS", "")
+    return max(NARROWEST, int(given)) if given.isdecimal() and len(given) < len("10000") else USUAL
+
+
+def _json(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what somebody wrote must not steer the terminal of another."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )
+
+
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a table is given
     if value is None or value is False:
         return ""
     if value is True:
         return "yes"
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(_cell(part) for part in value)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {part}" for name, part in value.items())
+        return ", ".join(f"{name} {_cell(part)}" for name, part in value.items() if part != "")
     if isinstance(value, float):
         return f"{value:.2f}"
-    return str(value)
+    return _printable(str(value))

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
 
+from config.plan_days import FIRST_YEAR, LAST_YEAR
 from config.settings import Settings, load_settings
 from config.wiring import Services, build
 from engine.clock import FixedClock, SystemClock
@@ -24,6 +25,8 @@ By = Annotated[str, typer.Option("--by", metavar="PERSON", help="Key, address or
 Version = Annotated[
     int | None, typer.Option("--version", help="The version that you saw; refused if it is old.")
 ]
+
+_Day = TypeVar("_Day", date, datetime)
 
 _chosen: dict[str, Path | None] = {"config": None}
 
@@ -55,20 +58,28 @@ def instant(as_of: str, where: Settings) -> datetime:
     zone = ZoneInfo(where.timezone)
     try:
         if len(as_of) == len("2026-11-23"):
-            return datetime.combine(date.fromisoformat(as_of), time(12), zone).astimezone(UTC)
+            noon = datetime.combine(date.fromisoformat(as_of), time(12), zone)
+            return _meant("--as-of", noon).astimezone(UTC)
         found = datetime.fromisoformat(as_of)
-    except ValueError:
+        found = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         reason = "is no instant; write it like 2026-11-23T09:00:00Z"
         raise BadValue("--as-of", as_of, reason) from None
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    return _meant("--as-of", found)
 
 
 def day(text: str, option: str) -> date:
     """A date given on the command line."""
     try:
-        return date.fromisoformat(text)
+        return _meant(option, date.fromisoformat(text))
     except ValueError:
         raise BadValue(option, text, "is no day; write it like 2026-12-04") from None
+
+
+def _meant(option: str, given: _Day) -> _Day:
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise BadValue(option, given.isoformat(), f"the year {given.year} cannot be meant")
+    return given
 
 
 @contextmanager
@@ -76,6 +87,9 @@ def opened(as_of: str = "") -> Iterator[tuple[Services, datetime]]:
     """The services of this run on a database of the right version, and the instant."""
     where = settings()
     now = instant(as_of, where)
+    if not where.database_url and not where.data_folder.is_dir():
+        reason = "there is no such folder yet; `alkawari init` makes it, with a database in it"
+        raise BadValue("data_folder", str(where.data_folder), reason)
     services = build(where, clock=FixedClock(now) if as_of else None)
     try:
         check(services.database)

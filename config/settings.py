@@ -1,11 +1,13 @@
 """Every knob: its name, its default and its reason."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +18,22 @@ from pydantic_settings import (
 from engine.errors import BadValue
 
 CONFIG_NAME = "alkawari.yaml"
+
+NO_SETTINGS: Final = frozenset(
+    {"ALKAWARI_CONFIG", "ALKAWARI_DEBUG", "ALKAWARI_TEST_POSTGRES", "ALKAWARI_SHARED_DATA"}
+)
+"""Variables with our prefix that say something else: the last two are for the tests."""
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        raise ValueError("is no time zone; write it like Africa/Ouagadougou") from None
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class _Part(BaseModel):
@@ -68,18 +86,9 @@ class DelaysPart(_Part):
 class PlanPart(_Part):
     """What a plan that does not say it means."""
 
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     country: str = ""
     language: str = "en"
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError):
-            raise ValueError("is no time zone; write it like Africa/Ouagadougou") from None
-        return value
 
 
 class Settings(BaseSettings):
@@ -97,7 +106,7 @@ class Settings(BaseSettings):
     )
 
     programme: str = "Alkawari"
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     data_folder: Path = Path("alkawari-data")
     database_url: str = ""
     ladder: str = ""
@@ -138,6 +147,7 @@ def load_settings(config: Path | None) -> Settings:
             files = [YamlConfigSettingsSource(settings_cls, yaml_file=source)] if source else []
             return (init_settings, env_settings, *files)
 
+    _refuse_unknown_variables()
     try:
         settings = FromFile()
     except ValidationError as error:
@@ -145,10 +155,28 @@ def load_settings(config: Path | None) -> Settings:
     except (yaml.YAMLError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise BadValue(str(source or "environment"), "settings", reason) from None
-    if source and not settings.data_folder.is_absolute():
-        folder = source.resolve().parent / settings.data_folder
-        return settings.model_copy(update={"data_folder": folder})
-    return settings
+    if source is None:
+        return settings
+    beside = source.resolve().parent
+    # An absolute path stays what it is when it is joined to a folder.
+    found: dict[str, object] = {"data_folder": beside / settings.data_folder}
+    if settings.ladder:
+        found["ladder"] = str(beside / settings.ladder)
+    return settings.model_copy(update=found)
+
+
+def _refuse_unknown_variables() -> None:
+    """A name that was mistyped in the environment would otherwise be left out in silence."""
+    prefix = str(Settings.model_config["env_prefix"])
+    known = {f"{prefix}{name.upper()}" for name in Settings.model_fields}
+    for given in os.environ:
+        name = given.upper()
+        if not name.startswith(prefix) or name in NO_SETTINGS:
+            continue
+        if name.partition("__")[0] not in known:
+            close = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
+            hint = f"perhaps {close[0]} is meant" if close else "docs/operating.md has them all"
+            raise BadValue("environment", given, f"is no setting of ours; {hint}")
 
 
 def _one_sentence(error: ValidationError, source: Path | None) -> BadValue:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from config.settings import Settings, load_settings
+from config.settings import CONFIG_NAME, Settings, load_settings
 from config.wiring import Services, build
 from engine.errors import EngineError
 from engine.store.auditing import people_without_address, story_heartbeats
@@ -34,6 +34,22 @@ class Finding:
         return asdict(self)
 
 
+def explained(error: BaseException) -> str:
+    """One sentence on an error that nobody foresaw, without the words of SQL or of a program."""
+    # What the driver of a database said is inside of what SQLAlchemy says of it.
+    inner = getattr(error, "orig", None)
+    if isinstance(inner, BaseException):
+        said = str(inner).strip().splitlines() or [type(inner).__name__]
+        return f"The database does not answer as it should: {said[0].rstrip('.')}."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror or type(error).__name__}."
+    said = str(error).strip().splitlines() or [""]
+    return (
+        f"Something went wrong that was not foreseen ({type(error).__name__}: {said[0][:200]}); "
+        "set ALKAWARI_DEBUG=1 to see where, and please report it."
+    )
+
+
 def examine(config: Path | None) -> list[Finding]:
     """Every check that can be made; one that fails hides only those that need what it checks."""
     try:
@@ -41,7 +57,8 @@ def examine(config: Path | None) -> list[Finding]:
         services = build(settings)
     except EngineError as error:
         return [Finding("settings", "wrong", str(error), "Correct that setting.")]
-    findings = [Finding("settings", "well", str(config or "defaults and environment"))]
+    found = config or (Path(CONFIG_NAME) if Path(CONFIG_NAME).is_file() else None)
+    findings = [Finding("settings", "well", f"{found or 'defaults'}, and the environment")]
     findings += _mail(settings, services)
     findings += _disk(settings)
     try:
@@ -51,8 +68,8 @@ def examine(config: Path | None) -> list[Finding]:
             findings += part(services)
     except EngineError as error:
         findings.append(Finding("database", "wrong", str(error), "Run `alkawari init`."))
-    except OSError as error:
-        findings.append(Finding("database", "wrong", str(error), "Is the server running?"))
+    except Exception as error:  # noqa: BLE001 - whatever the driver raises is what was looked for
+        findings.append(Finding("database", "wrong", explained(error), "Is the server running?"))
     finally:
         services.database.close()
     return findings

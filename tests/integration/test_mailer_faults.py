@@ -13,6 +13,7 @@ ROWS = [
     # at, reply, drop         → outcome, phase, code, whether the channel is to blame
     ("rcpt", "450 4.2.0 later", False, Outcome.RETRY, Phase.RCPT, 450, False),
     ("rcpt", "550 5.1.1 nobody", False, Outcome.REJECTED, Phase.RCPT, 550, False),
+    ("rcpt", "530 5.7.0 log in", False, Outcome.RETRY, Phase.RCPT, 530, True),
     ("rcpt", "421 4.3.2 closing", True, Outcome.RETRY, Phase.RCPT, 421, False),
     ("connect", "421 4.3.2 busy", True, Outcome.RETRY, Phase.CONNECT, 421, True),
     ("connect", "554 5.3.2 no", True, Outcome.RETRY, Phase.CONNECT, 554, True),

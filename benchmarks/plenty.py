@@ -1,0 +1,265 @@
+"""Any number of actions in the project's own tables, the same for the same seed."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, text
+
+from engine.action import Handling, Kind, Level, Obstacle, State
+from engine.history import GENESIS, link, payload_text
+from engine.party import Channel, Role, Side
+from engine.store.database import Database
+from engine.store.schema import upgrade
+from engine.store.tables import actions, commitments, dialogues, events, parties, people, roles
+
+NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+TODAY = NOW.date()
+STARTED = datetime(2026, 9, 1, 9, tzinfo=UTC)
+
+# All on UTC, and without a feast in the days that matter here, so that one SQL statement can
+# reckon the same days as the calendars do.
+PLACES = (
+    ("BF", "Africa/Ouagadougou"),
+    ("SN", "Africa/Dakar"),
+    ("CI", "Africa/Abidjan"),
+    ("ML", "Africa/Bamako"),
+    ("TG", "Africa/Lome"),
+)
+
+DUE_ON = {"P2": date(2026, 11, 30), "P3": date(2026, 11, 25), "R1": date(2026, 11, 20)}
+"""The due date that makes each of these rungs fall on TODAY."""
+
+_AT_REST = (
+    (State.VERIFIED, 20),
+    (State.NOT_IMPLEMENTED, 5),
+    (State.WITHDRAWN, 5),
+    (State.AGREED, 25),
+    (State.IN_PROGRESS, 35),
+    (State.BLOCKED, 4),
+    (State.REPORTED_DONE, 3),
+    (State.PROPOSED, 3),
+)
+_CLOSED = frozenset({State.VERIFIED, State.NOT_IMPLEMENTED, State.WITHDRAWN, State.PROPOSED})
+_WORDS = (
+    "repair the lamp at the market gate", "publish the patrol hours", "open the second entrance",
+    "meet the traders each month", "answer complaints within two weeks", "clear the drain",
+    "train the new stewards", "put up the notice board", "agree on the route of the parade",
+)  # fmt: skip
+BLOCK = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much there is; the people share the actions evenly."""
+
+    actions: int
+    people: int = 200
+    dialogues: int = 20
+    seed: int = 1
+
+
+def fill(database: Database, size: Size) -> None:
+    """
+    Make the tables and fill them; nothing is due at NOW until `make_due` says so.
+
+    A block of actions is made one by one, and copied until there are enough: the chains of the
+    copies have the right size, but do not verify.
+    """
+    upgrade(database)
+    with database.write() as connection:
+        _surroundings(connection, size)
+        block = min(size.actions, BLOCK)
+        rows = list(_block(size, block))
+        connection.execute(insert(actions), rows)
+        connection.execute(insert(events), [_first(row) for row in rows])
+        for offset in range(block, size.actions, block):
+            count = min(block, size.actions - offset)
+            _copy(connection, offset, count)
+        _after_explicit_ids(connection, database)
+    database.checkpoint()
+    _analyzed(database)
+
+
+def make_due(database: Database, size: Size, count: int, rungs: Sequence[str] = ("R1",)) -> None:
+    """Have `count` actions, strewn over the whole table, reach one of these rungs at NOW."""
+    choice = random.Random(size.seed)  # noqa: S311 - not for secrets
+    ids = choice.sample(range(1, size.actions + 1), count)
+    rows = [
+        {
+            "b_id": action_id,
+            "due_on": DUE_ON[rungs[number % len(rungs)]],
+            # Each person has the same number of things due, whatever else is theirs.
+            "person": 1 + number % size.people,
+            "at": NOW - timedelta(minutes=number % 600),
+        }
+        for number, action_id in enumerate(sorted(ids))
+    ]
+    with database.write() as connection:
+        homes = _homes(size)
+        for row in rows:
+            row["party"], row["dialogue"] = row["person"], homes[row["person"]]
+            row["commitment"] = row["dialogue"]
+        table = actions.c
+        connection.execute(
+            actions.update()
+            .where(table.id == _bind("b_id"))
+            .values(
+                due_on=_bind("due_on"), original_due_on=_bind("due_on"), state=State.IN_PROGRESS,
+                focal_id=_bind("person"), responsible_id=_bind("party"),
+                dialogue_id=_bind("dialogue"), commitment_id=_bind("commitment"),
+                substance_on=date(2026, 11, 10), review_on=None, obstacle=None,
+                next_check_at=_bind("at"),
+            ),
+            rows,
+        )  # fmt: skip
+    database.checkpoint()
+    _analyzed(database)
+
+
+def _bind(name: str) -> Any:
+    from sqlalchemy import bindparam
+
+    return bindparam(name)
+
+
+def _homes(size: Size) -> dict[int, int]:
+    """The dialogue of each party and of its focal point, which share a number."""
+    return {number: 1 + (number - 1) % size.dialogues for number in range(1, size.people + 1)}
+
+
+def _surroundings(connection: Connection, size: Size) -> None:
+    numbers = range(1, size.dialogues + 1)
+    connection.execute(
+        insert(dialogues),
+        [
+            {"id": n, "code": f"D{n}", "name": f"Locality {n}", "country": PLACES[n % 5][0],
+             "timezone": PLACES[n % 5][1], "languages": ("en", "fr")[n % 2], "rest_days": "5,6",
+             "friday_pause": False}
+            for n in numbers
+        ],
+    )  # fmt: skip
+    homes = _homes(size)
+    desks = {n: size.people + n for n in numbers}
+    connection.execute(
+        insert(parties),
+        [
+            {"id": n, "dialogue_id": home, "name": f"Party {n}", "side": list(Side)[n % 4]}
+            for n, home in homes.items()
+        ]
+        + [
+            {"id": desk, "dialogue_id": n, "name": "Coordination", "side": Side.OTHER}
+            for n, desk in desks.items()
+        ],
+    )
+    connection.execute(
+        insert(people),
+        [_person(n, f"focal-{n}", "Chief of post", home) for n, home in homes.items()]
+        + [_person(desk, f"desk-{n}", "Coordinator", n) for n, desk in desks.items()],
+    )
+    connection.execute(
+        insert(roles),
+        [
+            {"person_id": n, "role": Role.FOCAL_POINT, "dialogue_id": home}
+            for n, home in homes.items()
+        ]
+        + [
+            {"person_id": desk, "role": Role.COORDINATOR, "dialogue_id": n}
+            for n, desk in desks.items()
+        ],
+    )
+    connection.execute(
+        insert(commitments),
+        [
+            {"id": n, "dialogue_id": n, "text": "The street is lit and safe after dark.",
+             "language": "en", "agreed_on": STARTED.date(), "text_hash": bytes(32)}
+            for n in numbers
+        ],
+    )  # fmt: skip
+
+
+def _person(number: int, key: str, function: str, dialogue_id: int) -> dict[str, Any]:
+    return {
+        "id": number, "key": key, "party_id": number, "function": function, "name": "",
+        "email": f"{key}@post.example", "phone": "", "language": ("en", "fr")[dialogue_id % 2],
+        "channel": Channel.EMAIL, "timezone": "", "flagged": "",
+    }  # fmt: skip
+
+
+def _block(size: Size, count: int) -> Iterator[dict[str, Any]]:
+    choice = random.Random(size.seed)  # noqa: S311 - not for secrets
+    states, weights = zip(*_AT_REST, strict=True)
+    homes = _homes(size)
+    for number in range(1, count + 1):
+        state = choice.choices(states, weights)[0]
+        person = 1 + number % size.people
+        home = homes[person]
+        due_on = TODAY + timedelta(days=choice.randrange(60, 400))
+        checked_on = due_on - timedelta(days=14)
+        row: dict[str, Any] = {
+            "id": number, "ref": f"ACT-{number}", "dialogue_id": home, "commitment_id": home,
+            "title": f"{choice.choice(_WORDS).capitalize()} ({number})", "kind": Kind.ONE_OFF,
+            "responsible_id": person, "focal_id": person, "verifier_id": size.people + home,
+            "state": state, "version": 1, "handling": Handling.DIALOGUE, "due_on": due_on,
+            "original_due_on": due_on, "agreed_on": STARTED.date(), "state_version": 1,
+            "reported_level": choice.choice(list(Level)[:3]),
+            "verified_level": Level.NOT_INITIATED, "state_since_on": date(2026, 11, 10),
+            "substance_on": date(2026, 11, 10), "answered_on": date(2026, 11, 10),
+            "reported_on": TODAY if state is State.REPORTED_DONE else None,
+            "obstacle": Obstacle.MONEY if state is State.BLOCKED else None,
+            "review_on": due_on if state is State.BLOCKED else None,
+            "next_check_at": None if state in _CLOSED
+            else datetime.combine(checked_on, time(), UTC),
+        }  # fmt: skip
+        row["head_hash"] = _first(row)["hash"]
+        yield row
+
+
+def _first(row: dict[str, Any]) -> dict[str, Any]:
+    said = payload_text({"state": row["state"], "title": row["title"], "due": row["due_on"]})
+    digest = link(GENESIS, row["id"], 1, "imported", STARTED, "import", said)
+    return {"action_id": row["id"], "seq": 1, "kind": "imported", "at": STARTED, "by": "import",
+            "payload": said, "hash": digest}  # fmt: skip
+
+
+def _copy(connection: Connection, offset: int, count: int) -> None:
+    names = [f'"{column.name}"' for column in actions.columns]
+    chosen = [
+        {'"id"': "id + :offset", '"ref"': "'ACT-' || CAST(id + :offset AS VARCHAR(12))"}.get(n, n)
+        for n in names
+    ]
+    connection.execute(
+        text(
+            f"INSERT INTO actions ({', '.join(names)}) "
+            f"SELECT {', '.join(chosen)} FROM actions WHERE id <= :count"
+        ),
+        {"offset": offset, "count": count},
+    )
+    connection.execute(
+        text(
+            'INSERT INTO events (action_id, seq, kind, at, "by", payload, hash) '
+            'SELECT action_id + :offset, 1, kind, at, "by", payload, hash '
+            "FROM events WHERE action_id <= :count"
+        ),
+        {"offset": offset, "count": count},
+    )
+
+
+def _after_explicit_ids(connection: Connection, database: Database) -> None:
+    """PostgreSQL's sequences do not see ids that were given."""
+    if database.sqlite:
+        return
+    for table in (dialogues, parties, people, commitments, actions):
+        sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
+        connection.execute(text(f"SELECT setval({sequence}, max(id)) FROM {table.name}"))
+
+
+def _analyzed(database: Database) -> None:
+    """Statistics as a database has them that has been running for a while."""
+    if not database.sqlite:
+        with database.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+                text("VACUUM ANALYZE")
+            )
