@@ -5,8 +5,10 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 from time import perf_counter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,9 +79,12 @@ def in_turn(
     """
     Each contender `runs` times, one after the other, and every second round backwards.
 
-    So a machine that grows slower or faster meanwhile favours nobody.
+    So a machine that grows slower or faster meanwhile favours nobody. A first round, which warms
+    caches, does not count.
     """
     found: dict[str, list[Sample]] = {name: [] for name in contenders}
+    for run in contenders.values():
+        run()
     for number in range(runs):
         names = list(contenders) if number % 2 == 0 else list(reversed(contenders))
         for name in names:
@@ -98,9 +103,15 @@ def timed(work: Callable[[], object]) -> Sample:
 
 @dataclass(slots=True)
 class Process:
-    """Whole processes, from their start to their end; `said` is the last one's stdout."""
+    """
+    Whole processes, from their start to their end; `said` is the last one's stdout.
+
+    With `memory` the peak is asked for while one runs: what the system says of it afterwards
+    includes the process that started it.
+    """
 
     environment: Mapping[str, str] = field(default_factory=dict)
+    memory: bool = False
     said: str = ""
 
     def run(self, *command: str | Path) -> Sample:
@@ -114,15 +125,30 @@ class Process:
             cwd=ROOT,
             text=True,
         ) as process:
+            over, peaks = Event(), [0.0]
+            watcher = Thread(target=_watch, args=(process.pid, over, peaks))
+            if self.memory:
+                watcher.start()
             self.said = process.stdout.read() if process.stdout else ""
+            over.set()
             _pid, code, usage = os.wait4(process.pid, 0)
             wall_s = perf_counter() - wall
             process.returncode = os.waitstatus_to_exitcode(code)
         if process.returncode:
             raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}")
         return Sample(
-            wall_s=wall_s, cpu_s=usage.ru_utime + usage.ru_stime, rss_mb=usage.ru_maxrss / 1024
+            wall_s=wall_s,
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            rss_mb=max(peaks) if self.memory else None,
         )
+
+
+def _watch(pid: int, over: Event, peaks: list[float]) -> None:
+    status = Path(f"/proc/{pid}/status")
+    while not over.wait(0.05):
+        with suppress(OSError, ValueError):
+            said = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            peaks.append(int(said.get("VmHWM", "0 kB").split()[0]) / 1024)
 
 
 def added(samples: Sequence[Sample]) -> Sample:
@@ -130,7 +156,7 @@ def added(samples: Sequence[Sample]) -> Sample:
     return Sample(
         wall_s=sum(sample.wall_s for sample in samples),
         cpu_s=sum(sample.cpu_s or 0.0 for sample in samples),
-        rss_mb=max(sample.rss_mb or 0.0 for sample in samples),
+        rss_mb=max((s.rss_mb for s in samples if s.rss_mb is not None), default=None),
     )
 
 

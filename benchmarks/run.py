@@ -8,8 +8,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import ground
+import mailing
+import starting
 import sweeping
 from measure import Row, machine, table
+from plenty import Size
 
 
 def sweep(options: argparse.Namespace) -> Iterator[Row]:
@@ -25,9 +28,46 @@ def sweep_postgres(options: argparse.Namespace) -> Iterator[Row]:
             yield from sweeping.rows(cluster, options.total, options.due, options.runs)
 
 
+def remind(options: argparse.Namespace) -> Iterator[Row]:
+    """A reminder run with bundled mails, whole processes."""
+    size = Size(actions=10_000 // options.smaller, people=200 // options.smaller)
+    with ground.files() as files:
+        yield from mailing.reminder_run(files, size, size.actions // 10, options.runs, 1)
+
+
+def remind_each(options: argparse.Namespace) -> Iterator[Row]:
+    """Everybody has one thing due: as many mails as actions."""
+    people = 10_000 // options.smaller
+    size = Size(actions=people, people=people)
+    with ground.files() as files:
+        yield from mailing.reminder_run(files, size, people, options.runs, 2)
+
+
+def deliver(options: argparse.Namespace) -> Iterator[Row]:
+    """The mailer alone."""
+    yield from mailing.delivery(10_000 // options.smaller, options.runs)
+
+
+def status(options: argparse.Namespace) -> Iterator[Row]:
+    """`alkawari status`, a whole process."""
+    with ground.files() as files:
+        yield from starting.status(files, 100_000 // options.smaller, options.runs)
+
+
+def take_in(options: argparse.Namespace) -> Iterator[Row]:
+    """`alkawari import`, a whole process."""
+    with ground.files() as files:
+        yield from starting.take_in(files, 100_000 // options.smaller, options.runs)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "sweep": sweep,
     "sweep-postgres": sweep_postgres,
+    "remind": remind,
+    "remind-each": remind_each,
+    "deliver": deliver,
+    "status": status,
+    "import": take_in,
 }
 
 
@@ -43,6 +83,7 @@ def main() -> None:
         parser.error(f"there is no benchmark {min(unknown)}; there are {', '.join(BENCHMARKS)}")
     if options.quick:
         options.total, options.due, options.runs = 50_000, 2_000, 3
+    options.smaller = 10 if options.quick else 1
 
     rows: list[Row] = []
     before = machine()

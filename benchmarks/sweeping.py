@@ -41,7 +41,9 @@ SET_BASED = (
     """
     INSERT INTO events (action_id, seq, kind, at, "by", payload, hash)
     SELECT id, seq, 'notified', :now, 'sweep',
-           '{"notices":["' || rung || ':' || person_id || '"]}', :hash
+           '{"notices":["' || rung || ':' || person_id || '"],"passed_over":["P1:' || person_id
+           || CASE rung WHEN 'P2' THEN '' ELSE '","P2:' || person_id END
+           || CASE rung WHEN 'R1' THEN '","P3:' || person_id ELSE '' END || '"]}', :hash
     FROM due
     """,
     """

@@ -11,17 +11,14 @@ from engine.action import State
 from engine.errors import UnknownThing
 from engine.store.counting import count
 from engine.store.directory import Directory
-from engine.store.listing import Wanted, dialogue_ids, dialogue_names, view_of, views
+from engine.store.listing import View, Wanted, dialogue_ids, dialogue_names, view_of, views
 from engine.store.records import find_action, history_of
 from engine.store.telling import told_about
 
 Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
 
-COLUMNS = (
-    ("ref", "ref"), ("action", "title"), ("responsible", "responsible"), ("state", "state"), ("due", "due_on"),
-    ("late", "days_overdue"), ("sent", "rung_sent"), ("conditions", "conditions"),
-)  # fmt: skip
-"""The list for people: heading, and where it comes from; `late` is in working days."""
+COLUMNS = ("ref", "action", "responsible", "state", "due", "late", "conditions")
+"""The list for people; `late` is in working days."""
 
 
 def actions(
@@ -37,15 +34,15 @@ def actions(
         if dialogue and not dialogue_ids(connection, dialogue):
             raise UnknownThing("dialogue", dialogue, dialogue_names(connection))
         wanted = Wanted(dialogue=dialogue, state=state, overdue=overdue)
-        found = [v.as_dict() for v in views(directory, wanted, now, services.thresholds)]
+        found = list(views(directory, wanted, now, services.thresholds))
     if as_json:
-        say_json(found)
+        say_json([view.as_dict() for view in found])
         return
     table(
         f"{len(found)} actions, as of {now:%Y-%m-%d %H:%M} UTC",
-        [heading for heading, _key in COLUMNS],
-        [[_short(row[key]) for _heading, key in COLUMNS] for row in found],
-        whole=("ref", "state", "due", "late", "sent"),
+        COLUMNS,
+        [_line(view) for view in found],
+        whole=("ref", "state", "due", "late"),
     )
 
 
@@ -76,7 +73,13 @@ def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
         return
     pairs(f"{action.ref}  {action.title}", {k: v for k, v in facts.items() if k != "notices"})
     if told:
-        table("Notices", tuple(told[0]), [list(row.values()) for row in told])
+        table(
+            "Notices",
+            ("rung", "to", "decided (UTC)", "status", "outcome"),
+            [(row["rung"], row["to"], _minute(row["decided_at"]), row["status"], row["outcome"])
+             for row in told],
+            whole=("rung", "decided (UTC)", "status"),
+        )  # fmt: skip
 
 
 def history(ref: Ref, as_json: Json = False) -> None:
@@ -131,6 +134,22 @@ def status(as_of: AsOf = "", as_json: Json = False) -> None:
     pairs("Conditions", counts.conditions)
 
 
-def _short(value: object) -> object:
-    text = str(value) if isinstance(value, str) else None
-    return f"{text[:69]}…" if text and len(text) > 70 else value  # noqa: PLR2004 - one line
+def _line(view: View) -> tuple[object, ...]:
+    """One action in the list for people; that it is overdue is said by its days."""
+    action, stands = view.action, view.standing
+    said: list[str] = [condition for condition in stands.conditions if condition != "overdue"]
+    if view.rung_sent:
+        said.append(f"{view.rung_sent} sent")
+    late = stands.days_overdue if stands.overdue else ""
+    return (
+        action.ref, _short(action.title), _short(view.responsible), action.state, action.due_on,
+        late, said,
+    )  # fmt: skip
+
+
+def _minute(instant: str) -> str:
+    return instant[: len("2026-11-23T09:00")].replace("T", " ")
+
+
+def _short(text: str) -> str:
+    return f"{text[:69]}…" if len(text) > 70 else text  # noqa: PLR2004 - one line

@@ -70,6 +70,9 @@ def main() -> None:
     )
     if os.environ.get("ALKAWARI_DEBUG"):
         log.setLevel(logging.DEBUG)
+    if not all(map(_is_text, sys.argv)):
+        complain("An argument is not UTF-8; type it again in a terminal that is set to UTF-8.")
+        sys.exit(2)
     try:
         app()
     except EngineError as error:
@@ -85,3 +88,12 @@ def main() -> None:
         log.debug("what was not foreseen:", exc_info=error)
         complain(explained(error))
         sys.exit(1)
+
+
+def _is_text(argument: str) -> bool:
+    """Whether it was UTF-8: Python hands on other bytes as halves of characters."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

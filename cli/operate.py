@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.output import Refused, complain, pairs, progress, say, say_json, table
-from cli.session import AsOf, Json, config_path, day, instant, opened, settings
+from cli.session import AsOf, Json, config_path, day, instant, opened, settings, text
 from config.settings import CONFIG_NAME, TEMPLATE
 from engine.errors import UnknownThing
 from engine.store.database import Database
@@ -19,10 +20,17 @@ from engine.store.listing import dialogue_ids, dialogue_names
 from engine.store.records import find_action
 from engine.store.schema import upgrade
 
-Reason = Annotated[str, typer.Option(help="Why.")]
+LONGEST_REASON, LONGEST_KEY = 400, 120
+"""Characters, as the database takes them."""
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")]
+Reason = Annotated[str, typer.Option(help="Why.", callback=text(LONGEST_REASON))]
 ScopeRef = Annotated[str, typer.Option("--action", metavar="REF", help="Only this action.")]
 ScopeDialogue = Annotated[str, typer.Option("--dialogue", help="Only this dialogue.")]
-Who = Annotated[str, typer.Option("--by", metavar="PERSON", help="Who asks for it.")]
+Who = Annotated[
+    str,
+    typer.Option("--by", metavar="PERSON", help="Who asks for it.", callback=text(LONGEST_KEY)),
+]
 
 
 def init(as_json: Json = False) -> None:
@@ -63,9 +71,9 @@ def take_in(
         say_json(taken.as_dict())
     elif taken.errors:
         table(
-            f"{file}: {len(taken.errors)} errors, nothing was taken in",
+            f"{file}: {_errors(taken.errors)}, nothing was taken in",
             ("line", "column", "value", "reason"),
-            [(e.row, e.column, e.value, e.reason) for e in taken.errors[:200]],
+            [(e.row, e.column, e.value, e.reason) for e in taken.errors],
         )
     else:
         say(
@@ -75,7 +83,7 @@ def take_in(
     if taken.errors:
         first = taken.errors[0]
         raise Refused(
-            f"{file}: {len(taken.errors)} error(s), nothing was taken in; the first is on line "
+            f"{file}: {_errors(taken.errors)}, nothing was taken in; the first is on line "
             f"{first.row}, column {first.column or '-'}: {first.reason}."
         )
 
@@ -145,21 +153,24 @@ def export(
         raise Refused(f"--format {form!r}: write csv or json.")
     with opened() as (services, _now), services.database.read() as connection:
         if form == "json":
-            text = json.dumps(everything(connection), ensure_ascii=False, indent=2) + "\n"
+            written = json.dumps(everything(connection), ensure_ascii=False, indent=2) + "\n"
         else:
-            written = io.StringIO()
-            writer = csv.DictWriter(written, COLUMNS, lineterminator="\n", extrasaction="ignore")
+            sheet = io.StringIO()
+            writer = csv.DictWriter(sheet, COLUMNS, lineterminator="\n", extrasaction="ignore")
             writer.writeheader()
             writer.writerows(plan_rows(connection))
-            text = written.getvalue()
+            written = sheet.getvalue()
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(written)
     elif out.is_dir():
         raise Refused(f"--out {str(out)!r}: that is a folder; name a file in it.")
     else:
         partial = out.with_name(f"{out.name}.part")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(out)
+        try:
+            partial.write_text(written, encoding="utf-8")
+            partial.replace(out)
+        except OSError as error:
+            raise Refused(f"{out} cannot be written ({error.strerror}).") from None
         complain(f"Wrote {out}.")
 
 
@@ -219,7 +230,7 @@ def doctor(as_json: Json = False) -> None:
 
 def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Port = 8000,
 ) -> None:
     """Run it all: the timetable with its flows, and the web face."""
     from web.serve import run_up  # noqa: PLC0415 - a web server that no other command needs
@@ -231,12 +242,16 @@ def up(
 
 def demo(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Port = 8000,
 ) -> None:
     """Show it all on a sample programme, with a mailbox page and a clock to move."""
     from web.demo import run_demo  # noqa: PLC0415
 
     run_demo(host, port)
+
+
+def _errors(found: Sequence[object]) -> str:
+    return "1 error" if len(found) == 1 else f"{len(found):,} errors"
 
 
 def _scope(

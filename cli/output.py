@@ -41,13 +41,23 @@ def table(
     whole: Sequence[str] = (),
 ) -> None:
     """A table as wide as the terminal; the cells of `whole` columns are never broken."""
-    from rich.console import Console  # noqa: PLC0415 - a command that prints JSON need not pay
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - a command that prints JSON need not pay
+    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    shown = Table(title=title, title_justify="left", header_style="bold")
+    shown = Table(
+        title=title,
+        title_justify="left",
+        show_header=any(columns),
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for column in columns:
-        shown.add_column(column, overflow="fold", no_wrap=column in whole)
+        widest = max(map(len, column.split()), default=None)
+        shown.add_column(column, overflow="fold", no_wrap=column in whole, min_width=widest)
     for row in rows:
         shown.add_row(*(Text(_cell(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else _width()).print(shown)

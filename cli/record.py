@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from cli.output import say, say_json
-from cli.session import AsOf, By, Json, Version, day, opened
+from cli.session import AsOf, By, Json, Version, cell, day, opened, text
+from config.plan_cells import read_email, read_phone
 from config.wiring import Services
 from engine.action import Action, Level, Obstacle, State
 from engine.lifecycle import Request
@@ -16,9 +17,17 @@ from engine.store.records import find_action
 from workflows import record
 from workflows.record import Asked
 
+LONGEST_METHOD, LONGEST_BLOCKER = 200, 400
+"""Characters, as the database takes them."""
+
 Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
-Reason = Annotated[str, typer.Option(help="Why, and who agreed.")]
-Note = Annotated[str, typer.Option(help="What was done or said.")]
+Reason = Annotated[str, typer.Option(help="Why, and who agreed.", callback=text())]
+Note = Annotated[str, typer.Option(help="What was done or said.", callback=text())]
+Method = Annotated[str, typer.Option(help="How it was checked.", callback=text(LONGEST_METHOD))]
+Seen = Annotated[str, typer.Option(help="What was seen.", callback=text())]
+Blocker = Annotated[
+    str, typer.Option(help="Who or what it waits for.", callback=text(LONGEST_BLOCKER))
+]
 On = Annotated[str, typer.Option("--on", metavar="DATE", help="When it was decided or seen.")]
 
 
@@ -30,9 +39,9 @@ def move(
     note: Note = "",
     review_on: Annotated[str, typer.Option(metavar="DATE", help="When to look again.")] = "",
     obstacle: Annotated[Obstacle | None, typer.Option(help="What stands in the way.")] = None,
-    blocker: Annotated[str, typer.Option(help="Who or what it waits for.")] = "",
-    method: Annotated[str, typer.Option(help="How it was checked.")] = "",
-    seen: Annotated[str, typer.Option(help="What was seen.")] = "",
+    blocker: Blocker = "",
+    method: Method = "",
+    seen: Seen = "",
     level: Annotated[Level | None, typer.Option(help="How much of it is there.")] = None,
     on: On = "",
     successor: Annotated[str, typer.Option(metavar="REF", help="What takes its place.")] = "",
@@ -62,8 +71,8 @@ def move(
 def verify_done(
     ref: Ref,
     by: By,
-    method: Annotated[str, typer.Option(help="How it was checked.")],
-    seen: Annotated[str, typer.Option(help="What was seen.")],
+    method: Method,
+    seen: Seen,
     on: On = "",
     version: Version = None,
     as_of: AsOf = "",
@@ -152,8 +161,12 @@ def call(
 
 def contact(
     person: Annotated[str, typer.Argument(help="Key or address of the person.")],
-    email: Annotated[str, typer.Option(help="The address that works.")] = "",
-    phone: Annotated[str, typer.Option(help="The telephone number.")] = "",
+    email: Annotated[
+        str, typer.Option(help="The address that works.", callback=cell(read_email))
+    ] = "",
+    phone: Annotated[
+        str, typer.Option(help="The telephone number.", callback=cell(read_phone))
+    ] = "",
     as_of: AsOf = "",
 ) -> None:
     """Correct how a person is reached; an address marked as not working is tried again."""
@@ -165,7 +178,9 @@ def contact(
 def release(
     ref: Ref,
     by: By,
-    refuse: Annotated[str, typer.Option(metavar="REASON", help="Refuse it, and why.")] = "",
+    refuse: Annotated[
+        str, typer.Option(metavar="REASON", help="Refuse it, and why.", callback=text())
+    ] = "",
     as_of: AsOf = "",
     as_json: Json = False,
 ) -> None:

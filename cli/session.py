@@ -1,15 +1,18 @@
 """What every command begins with: settings read, database checked, the instant decided."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
 
+from config.plan_cells import read_text
+from config.plan_columns import LONGEST_TEXT
 from config.plan_days import FIRST_YEAR, LAST_YEAR
 from config.settings import Settings, load_settings
 from config.wiring import Services, build
@@ -80,6 +83,23 @@ def _meant(option: str, given: _Day) -> _Day:
     if not FIRST_YEAR <= given.year <= LAST_YEAR:
         raise BadValue(option, given.isoformat(), f"the year {given.year} cannot be meant")
     return given
+
+
+def text(longest: int = LONGEST_TEXT) -> Callable[[typer.CallbackParam, str], str]:
+    """A check for an option that takes somebody's words: as a plan's cell is checked."""
+    return cell(partial(read_text, longest=longest, lines=True))
+
+
+def cell(read: Callable[[str], str]) -> Callable[[typer.CallbackParam, str], str]:
+    """A check for an option that holds what a cell of a plan could hold; empty stays empty."""
+
+    def check(option: typer.CallbackParam, given: str) -> str:
+        try:
+            return read(given) if given.strip() else ""
+        except ValueError as error:
+            raise BadValue(f"--{option.name}", given[:40], str(error)) from None
+
+    return check
 
 
 @contextmanager

@@ -25,7 +25,10 @@ DAYS: Final = frozenset({"agreed_on", "due", "review_on"})
 """The columns that hold a day."""
 
 LONGEST_NAME, LONGEST_ACTION, LONGEST_TEXT = 300, 2_000, 10_000
-"""Characters; the longest action of the mandate letters of 2021 has 455."""
+"""Characters; the longest action of the mandate letters of 2021 has 455, the longest party 211."""
+
+LONGEST_DIALOGUE, LONGEST_RULE, LONGEST_FUNCTION, LONGEST_WHY = 120, 200, 200, 400
+"""Characters of a dialogue's name, a rule, a function or person, the reason for a changed day."""
 
 LONGEST_VALUE = 120
 """Characters of a refused value that an error repeats."""

@@ -18,7 +18,7 @@ from config.plan_cells import (
     read_word,
     read_yes,
 )
-from config.plan_columns import LONGEST_NAME, LONGEST_TEXT
+from config.plan_columns import LONGEST_DIALOGUE, LONGEST_FUNCTION, LONGEST_NAME, LONGEST_WHY
 from config.plan_days import read_day
 from config.plan_fields import Fields
 from config.plan_values import (
@@ -48,6 +48,8 @@ LONGEST_CODE: Final = 8
 """Characters of a dialogue's code; it begins every reference."""
 
 _name = partial(read_text, longest=LONGEST_NAME)
+_short_name = partial(read_text, longest=LONGEST_DIALOGUE)
+_function = partial(read_text, longest=LONGEST_FUNCTION)
 
 
 class DialogueReader:
@@ -83,7 +85,7 @@ class DialogueReader:
         return PlanDialogue(
             row=line,
             code=code,
-            name=fields.needed("name", _name),
+            name=fields.needed("name", _short_name),
             country=fields.one("country", read_country, ""),
             timezone=fields.one("timezone", read_timezone, ""),
             languages=fields.several("languages", read_language),
@@ -145,10 +147,10 @@ class DialogueReader:
             self._refuse(fields.line, "role", f"say what for: {', '.join(Role)}")
         return PlanPerson(
             key=key,
-            function=fields.needed("function", _name),
+            function=fields.needed("function", _function),
             roles=roles,
             party=fields.one("party", _name, ""),
-            name=fields.one("name", _name, ""),
+            name=fields.one("name", _function, ""),
             email=fields.one("email", read_email, ""),
             phone=fields.one("phone", read_phone, ""),
             language=fields.one("language", read_language, ""),
@@ -171,9 +173,9 @@ class DialogueReader:
             override = PlanOverride(
                 on=on or date.min,
                 change=changes[0],
-                name=inner.one("name", _name, ""),
-                who=inner.needed("who", _name),
-                why=inner.needed("why", partial(read_text, longest=LONGEST_TEXT)),
+                name=inner.one("name", _short_name, ""),
+                who=inner.needed("who", _short_name),
+                why=inner.needed("why", partial(read_text, longest=LONGEST_WHY)),
                 to=to,
             )
             if on:

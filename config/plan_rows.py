@@ -21,7 +21,9 @@ from config.plan_cells import (
 from config.plan_columns import (
     FROM_A_PLAN,
     LONGEST_ACTION,
+    LONGEST_DIALOGUE,
     LONGEST_NAME,
+    LONGEST_RULE,
     LONGEST_TEXT,
     REQUIRED,
     Record,
@@ -52,7 +54,9 @@ class RowReader:
         self._record = Record(row=0, cells={})
         self._errors: list[RowError] = []
         self._name = lru_cache(_MEMORY)(partial(read_text, longest=LONGEST_NAME))
+        self._dialogue = lru_cache(_MEMORY)(partial(read_text, longest=LONGEST_DIALOGUE))
         self._commitment = lru_cache(_MEMORY)(partial(read_text, longest=LONGEST_TEXT, lines=True))
+        self._columns = lru_cache(_MEMORY)(frozenset[str])
         self._text = partial(read_text, longest=LONGEST_TEXT, lines=True)
         self._action = partial(read_text, longest=LONGEST_ACTION)
         self._email = lru_cache(_MEMORY)(read_email)
@@ -99,7 +103,7 @@ class RowReader:
         return PlanRow(
             row=self._record.row,
             ref=take("ref", read_ref, ""),
-            dialogue=take("dialogue", self._name, ""),
+            dialogue=take("dialogue", self._dialogue, ""),
             country=take("country", self._country, ""),
             timezone=take("timezone", self._timezone, ""),
             language=take("language", self._language, ""),
@@ -129,6 +133,7 @@ class RowReader:
             handling=take("handling", self._handling, Handling.DIALOGUE),
             depends_on=self._several("depends_on", read_ref),
             notes=take("notes", self._text, ""),
+            given=self._columns((*self._record.cells, *self._record.lists)),
         )
 
     def _take(self, column: str, read: Callable[[str], _Value], empty: _Value) -> _Value:
@@ -168,7 +173,7 @@ class RowReader:
 
 
 def _read_rule(raw: str, first_on: date) -> str:
-    rule = read_text(raw, LONGEST_NAME)
+    rule = read_text(raw, LONGEST_RULE)
     try:
         parse(rule, first_on)
     except BadValue as error:

@@ -1,6 +1,6 @@
 """What a plan file says, as typed values: rows, dialogues, people, and what is wrong with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -32,7 +32,8 @@ class PlanRow:
 
     Texts are trimmed and in Unicode normal form C; empty means not said. `ref` is empty when the
     store must make one. `repeat` is an RFC 5545 rule. `rest_days` are weekdays, Monday = 0, and
-    None when the plan does not say. `co_responsible` never contains the responsible party.
+    None when the plan does not say. `co_responsible` never contains the responsible party. `given`
+    are the columns that the file has: what is not among them was not emptied, but left out.
     """
 
     row: int
@@ -65,6 +66,7 @@ class PlanRow:
     handling: Handling
     depends_on: tuple[str, ...]
     notes: str
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from config.yaml_lines import BadYaml, Items, Text, read_yaml
 from engine.errors import BadValue
 
 CONFIG_NAME = "alkawari.yaml"
@@ -28,7 +29,7 @@ NO_SETTINGS: Final = frozenset(
 def _known_zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ValueError("is no time zone; write it like Africa/Ouagadougou") from None
     return value
 
@@ -147,6 +148,8 @@ def load_settings(config: Path | None) -> Settings:
             files = [YamlConfigSettingsSource(settings_cls, yaml_file=source)] if source else []
             return (init_settings, env_settings, *files)
 
+    if source:
+        _refuse_other_yaml(source)
     _refuse_unknown_variables()
     try:
         settings = FromFile()
@@ -162,7 +165,17 @@ def load_settings(config: Path | None) -> Settings:
     found: dict[str, object] = {"data_folder": beside / settings.data_folder}
     if settings.ladder:
         found["ladder"] = str(beside / settings.ladder)
+    if settings.mail.ca_file:
+        ca_file = str(beside / settings.mail.ca_file)
+        found["mail"] = settings.mail.model_copy(update={"ca_file": ca_file})
     return settings.model_copy(update=found)
+
+
+def _refuse_other_yaml(source: Path) -> None:
+    """BadYaml, with the line, unless the file is a mapping; an empty one is all defaults."""
+    tree = read_yaml(source)
+    if isinstance(tree, Items) or (isinstance(tree, Text) and tree.text):
+        raise BadYaml(source.name, tree.line, "settings are lines such as `programme: Alkawari`")
 
 
 def _refuse_unknown_variables() -> None:

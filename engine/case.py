@@ -182,6 +182,12 @@ def anchor_of(action: Action, calendar: WorkingCalendar) -> date | None:
     return max(due_on, action.anchor_on) if action.anchor_on else due_on
 
 
+def is_past(action: Action, calendar: WorkingCalendar, today: date) -> bool:
+    """Whether the day has gone by on which the action was to be done."""
+    due_on = effective_due_on(action, calendar)
+    return due_on is not None and today > due_on
+
+
 def working_days_since(calendar: WorkingCalendar, anchor: date, today: date) -> int:
     """Working days from the anchor to today; negative while the anchor lies ahead."""
     return calendar.between(anchor, today) if today >= anchor else -calendar.between(today, anchor)

@@ -12,6 +12,7 @@ from engine.case import (
     Said,
     anchor_of,
     ask_to_call,
+    is_past,
     notice_of,
     say_once,
     working_days_since,
@@ -41,6 +42,15 @@ def climb(case: Case, today: date, decision: Decision) -> None:
     reached += _brought_by_silence(case, reached, said, today, decision)
     if reached:
         _speak(case, reached, said, today, decision)
+    _wait_for_delivery(case, said, today, decision)
+
+
+def _wait_for_delivery(case: Case, said: list[Said], today: date, decision: Decision) -> None:
+    """What follows an escalation is counted from its delivery, which wakes nobody: so ask daily."""
+    up = {rung.name for rung in case.ladder.rungs if rung.escalates}
+    fresh = any(notice.rung in up for notice in decision.notices)
+    if fresh or any(entry.rung in up and entry.reached_on is None for entry in said):
+        decision.look_again(case.calendar.plus(today, 1))
 
 
 def _counts(case: Case, rung: Rung, anchor: date) -> bool:
@@ -83,22 +93,31 @@ def _speak(
     spoken |= {
         (entry.rung.removeprefix("call:"), entry.about_id) for entry in said if entry.about_id
     }
+    order = {rung.name: place for place, rung in enumerate(case.ladder.rungs)}
+    highest: dict[int | None, int] = {}
+    for name, person_id in spoken:
+        highest[person_id] = max(highest.get(person_id, -1), order.get(name, -1))
     settled: set[int] = set()
     told: set[int] = set()
+    alone = False
     for rung in reversed(reached):
         if rung.escalates and not _may_go_up(case, said, today, decision):
             continue
         persons = persons_of(case, rung)
-        if not persons and not rung.courtesy:
+        if not persons and not rung.courtesy and not alone:
             _nobody(case, rung, decision)
+            alone = True
         for person in persons:
             if person.id in settled:
-                if person.id in told and (rung.name, person.id) not in spoken:
+                if person.id in told and order[rung.name] > highest.get(person.id, -1):
                     decision.passed_over.append(f"{rung.name}:{person.id}")
                 continue
             settled.add(person.id)
             if (rung.name, person.id) in spoken:
                 _again_next_month(case, rung, person, said, today, decision)
+                _call_instead(case, rung, person, said, decision)
+            elif rung.courtesy and is_past(case.action, case.calendar, today):
+                continue
             elif _say(case, rung, person, decision):
                 told.add(person.id)
                 decision.opens = case.action.ladder_id is None
@@ -153,6 +172,17 @@ def _say(case: Case, rung: Rung, person: Person, decision: Decision) -> bool:
     if rung.call_task and person == focal:
         ask_to_call(case, decision, rung.name, cause, person)
     return True
+
+
+def _call_instead(
+    case: Case, rung: Rung, person: Person, said: list[Said], decision: Decision
+) -> None:
+    """A reminder that came back because the address does not work makes a call task."""
+    if not rung.reminds or person.reachable or person != case.circle.focal:
+        return
+    mine = [s for s in said if s.rung == rung.name and s.person_id == person.id]
+    if not any(entry.reached_on for entry in mine):
+        ask_to_call(case, decision, rung.name, f"e{case.action.episode}", person)
 
 
 def _again_next_month(

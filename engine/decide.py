@@ -51,7 +51,10 @@ def first_look_on(
     """The first day on which anything could be decided about an action that was just written."""
     if action.state in OWED and not action.waiting:
         if action.state is State.BLOCKED:
-            return action.review_on and action.review_on + timedelta(days=1)
+            review_on = action.review_on and action.review_on + timedelta(days=1)
+            quiet = timedelta(delays.silent_blocked_days + 1)
+            silent_on = action.substance_on and action.substance_on + quiet
+            return min((day for day in (review_on, silent_on) if day), default=None)
         anchor = anchor_of(action, calendar)
         first = calendar.plus(anchor, ladder.rungs[0].days) if anchor else None
         silent_on = action.substance_on and action.substance_on + timedelta(delays.silent_days + 1)
@@ -64,28 +67,29 @@ def first_look_on(
 def _silence(case: Case, today: date, delays: Delays, decision: Decision) -> None:
     """Nothing of substance for long: ask, unless the ladder has asked already in this run."""
     action = case.action
-    if action.substance_on is None or (action.paused_until_on and today < action.paused_until_on):
+    if action.substance_on is None:
+        return
+    if action.paused_until_on and today < action.paused_until_on:
+        decision.look_again(action.paused_until_on)
         return
     days = delays.silent_blocked_days if action.state is State.BLOCKED else delays.silent_days
     silent_on = action.substance_on + timedelta(days=days)
     if today <= silent_on:
         decision.look_again(silent_on + timedelta(days=1))
         return
-    asked = {r.name for r in case.ladder.rungs if r.days >= 0}
-    if any(n.cause.startswith("e") and not _courtesy(case, n.rung) for n in decision.notices):
-        return
-    if any(s.cause == f"e{action.episode}" and s.rung in asked for s in case.said):
+    asking = {rung.name for rung in case.ladder.rungs if rung.reminds}
+    run = f"e{action.episode}"
+    heard = [entry.rung for entry in case.said if entry.cause == run]
+    heard += [notice.rung for notice in decision.notices if notice.cause == run]
+    if any(rung.removeprefix("call:") in asking for rung in heard):
         return
     focal, cause = case.circle.focal, f"s{action.substance_on}"
-    second = next((rung.name for rung in case.ladder.rungs if rung.call_task), "R2")
-    reachable = tuple(p for p in (focal, *case.circle.alternates) if p and p.reachable)
+    rung = next((rung for rung in case.ladder.rungs if rung.call_task), None)
+    second, persons = ("R2", (focal,)) if rung is None else (rung.name, persons_of(case, rung))
+    reachable = tuple(p for p in persons if p and p.reachable)
     say_once(case, decision, "silence", second, cause, reachable)
     if focal:
         ask_to_call(case, decision, second, cause, focal)
-
-
-def _courtesy(case: Case, name: str) -> bool:
-    return any(r.name == name and r.courtesy for r in case.ladder.rungs)
 
 
 def _review(case: Case, today: date, delays: Delays, decision: Decision) -> None:
@@ -126,8 +130,11 @@ def _verification(case: Case, today: date, delays: Delays, decision: Decision) -
     if today < backlog_on:
         decision.look_again(backlog_on)
         return
-    _once_instead(case, decision, "V2", cause, asked or coordinators)
     up_on = case.calendar.plus(backlog_on, delays.backlog_working_days)
+    again = asked or coordinators
+    if today >= up_on:
+        again = tuple(person for person in again if person not in coordinators)
+    _once_instead(case, decision, "V2", cause, again)
     if today < up_on:
         decision.look_again(up_on)
         return
@@ -150,14 +157,16 @@ def _occurrence(case: Case, today: date, delays: Delays, decision: Decision) -> 
     if action.due_on is None or not action.repeat:
         return
     rule = parse(action.repeat, action.original_due_on or action.due_on)
-    due_on, missed = action.due_on, action.missed
-    while missed < delays.missed_in_a_row and today >= _missed_on(calendar, rule, due_on, delays):
+    due_on: date | None = action.due_on
+    missed = action.missed
+    while (
+        due_on is not None
+        and missed < delays.missed_in_a_row
+        and today >= _missed_on(calendar, rule, due_on, delays)
+    ):
         decision.occurrences.append((due_on, "missed"))
         missed += 1
-        following = rule.after(due_on)
-        if following is None:
-            break
-        due_on = following
+        due_on = rule.after(due_on)
     if missed != action.missed:
         decision.changes |= {"missed": missed, "due_on": due_on}
         for missed_on, _outcome in decision.occurrences:
@@ -165,6 +174,8 @@ def _occurrence(case: Case, today: date, delays: Delays, decision: Decision) -> 
     if missed >= delays.missed_in_a_row:
         _lapse(case, today, decision)
         return
+    if due_on is None:
+        return  # the rule has ended, and nothing is asked for any more
     effective = calendar.on_or_after(due_on)
     if today < effective:
         decision.look_again(effective)
@@ -189,11 +200,12 @@ def _missed_on(calendar: WorkingCalendar, rule: Recurrence, due_on: date, delays
 def _lapse(case: Case, today: date, decision: Decision) -> None:
     """In force no longer: back to in_progress by itself; the ladder starts at its first rung."""
     action = case.action
+    last_missed = decision.occurrences[-1][0] if decision.occurrences else action.due_on
     decision.changes |= {
         "state": State.IN_PROGRESS,
         "state_since_on": today,
         "missed": 0,
-        "due_on": decision.occurrences[-1][0],
+        "due_on": last_missed,
         "anchor_on": today,
         "episode": action.episode + 1,
         "ladder_id": None,

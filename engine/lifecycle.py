@@ -23,7 +23,8 @@ class Actor:
     Who asks: the person, and what that person is *for this action*.
 
     `roles` holds focal_point and alternate only for a responsible party's own persons, and
-    verifier for the persons of the verifying party.
+    verifier for the persons of the verifying party. `superior`: speaks for the party above the one
+    that owes, and so may acknowledge what was said to it, but nothing else.
     """
 
     person_id: int
@@ -31,6 +32,7 @@ class Actor:
     party_id: int | None
     side: Side
     roles: frozenset[Role]
+    superior: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +127,9 @@ def permitted(action: Action) -> tuple[State, ...]:
     targets = {move.to for move in MOVES if action.state in move.sources}
     if action.state is State.DISPUTED and action.former_state:
         targets.add(action.former_state)
-    if action.kind is Kind.ONE_OFF:
-        targets.discard(State.IN_FORCE)
-    elif action.state is State.REPORTED_DONE:
-        targets.discard(State.VERIFIED)
+    targets.discard(State.IN_FORCE if action.kind is Kind.ONE_OFF else State.VERIFIED)
+    if action.agreed_on is None and action.state in {State.DISPUTED, State.NOT_IMPLEMENTED}:
+        targets -= {State.IN_PROGRESS, State.VERIFIED}  # nobody ever agreed to it
     return tuple(state for state in State if state in targets)
 
 
@@ -149,15 +150,17 @@ def move(action: Action, request: Request, actor: Actor, facts: Facts, today: da
             payload["waiting_for"] = sorted(missing)
             return Moved({"answered_on": today}, "confirmed", payload, actor.side)
     changes = _entered(action, request, today)
-    if request.to is State.REPORTED_DONE:
-        changes["reported_by_id"] = actor.person_id
+    if request.to is State.REPORTED_DONE and action.state is not State.DISPUTED:
+        changes["reported_by_id"] = (
+            actor.person_id
+        )  # a dispute decided leaves the claim whose it was
     confirms = action.state is State.REPORTED_DONE and request.to in MET
     return Moved(changes, _event(action, request), payload, actor.side if confirms else None)
 
 
 def freed(action: Action, today: date) -> Moved:
-    """The move that nobody makes: the last dependency was verified, so the block is gone."""
-    request = Request(to=State.IN_PROGRESS, reason="the last dependency was verified")
+    """The move that nobody makes: no dependency is unmet any more, so the block is gone."""
+    request = Request(to=State.IN_PROGRESS, reason="nothing that it waited for is missing any more")
     payload = {"from": action.state, "to": State.IN_PROGRESS, "reason": request.reason}
     return Moved(_entered(action, request, today), "freed", payload)
 
@@ -194,9 +197,9 @@ def _check_need(
 ) -> None:
     missing = ""
     match need:
-        case "reason" if not request.reason:
+        case "reason" if not request.reason.strip():
             missing = "say why (reason)"
-        case "note" if not (request.note or request.reason):
+        case "note" if not (request.note.strip() or request.reason.strip()):
             missing = "say what was done, or name the evidence (note)"
         case "decided_on" if request.decided_on is None:
             missing = "say on which date that was decided (date)"
@@ -204,13 +207,15 @@ def _check_need(
             missing = "say how much of it is there (level)"
         case "successor" if request.successor_id is None:
             missing = "name the action that takes its place (successor)"
+        case "successor" if request.successor_id == action.id:
+            missing = "it cannot take its own place; name another action (successor)"
         case "review_on" if request.review_on is None:
             missing = "say on which day to look at it again (review-on)"
         case "review_on" if request.review_on and request.review_on <= today:
             missing = f"the review day {request.review_on} is not after today, {today}"
-        case "obstacle" if request.obstacle is None and not facts.unmet:
+        case "obstacle" if request.obstacle is None:
             missing = f"say what stands in the way (obstacle: {', '.join(Obstacle)})"
-        case "blocker" if not request.blocker and not facts.unmet:
+        case "blocker" if not request.blocker.strip() and not facts.unmet:
             missing = "name who or what it waits for (blocker)"
         case "complete":
             missing = _incomplete(action, facts)
@@ -218,7 +223,7 @@ def _check_need(
             missing = f"a {action.kind} action comes into force (in_force) instead"
         case "lasting" if action.kind is Kind.ONE_OFF:
             missing = "a one_off action becomes verified instead"
-        case "confirmation" if not (request.method and request.seen):
+        case "confirmation" if not (request.method.strip() and request.seen.strip()):
             missing = "say how it was checked and what was seen (method, seen)"
         case "other_hands":
             missing = _same_hands(action, actor, facts)
@@ -294,7 +299,7 @@ def _entered(action: Action, request: Request, today: date) -> Changes:
         # Setting to work is no lateness ended: the run of the ladder goes on.
         for column in ("episode", "ladder_id", "anchor_on", "paused_until_on", "acknowledged_on"):
             changes.pop(column)
-    if action.state is State.BLOCKED:
+    if request.to not in {State.BLOCKED, State.DISPUTED}:
         changes |= {"obstacle": None, "blocker": "", "review_on": None}
     return changes
 
@@ -307,11 +312,12 @@ def _agree(_action: Action, request: Request, _today: date) -> Changes:
     return {"agreed_on": request.decided_on}
 
 
-def _block(_action: Action, request: Request, _today: date) -> Changes:
+def _block(action: Action, request: Request, _today: date) -> Changes:
+    """What the block is; one that a dispute gives back is as it was before."""
     return {
-        "obstacle": request.obstacle or Obstacle.OTHER,
-        "blocker": request.blocker,
-        "review_on": request.review_on,
+        "obstacle": request.obstacle or action.obstacle or Obstacle.OTHER,
+        "blocker": request.blocker or action.blocker,
+        "review_on": request.review_on or action.review_on,
     }
 
 

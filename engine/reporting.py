@@ -1,9 +1,9 @@
 """What is said of an action without a move: a report, a new date, an acknowledgement."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from engine.action import OWED, Action, Level, State
+from engine.action import OWED, Action, Kind, Level, State
 from engine.errors import BadValue, ForbiddenMove
 from engine.lifecycle import (
     FOCAL,
@@ -18,6 +18,7 @@ from engine.lifecycle import (
     permitted,
 )
 from engine.party import Role
+from engine.recurrence import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,9 @@ def report(
     """
     What a report does: a claim of completion moves the action, a rise ends the run of the ladder.
 
-    A report without a rise only keeps the ladder still until `pause_until`. ForbiddenMove where
-    nothing can be reported; BadValue without a note.
+    A report without a rise only keeps the ladder still until `pause_until`. Of what is in force,
+    `completed` says that the occurrence was kept, once for each occurrence; less says only how far
+    it came. ForbiddenMove where nothing can be reported; BadValue without a note.
     """
     if not given.note.strip():
         raise BadValue("note", given.note, "say in a few words what was done or why not")
@@ -44,7 +46,8 @@ def report(
         raise ForbiddenMove(
             action.ref, action.state, "reported on", f"from here it can become {allowed}"
         )
-    if FOCAL.isdisjoint(actor.roles):
+    checked = action.state is State.IN_FORCE and action.kind is Kind.STANDING
+    if FOCAL.isdisjoint(actor.roles) and not (checked and Role.VERIFIER in actor.roles):
         raise ForbiddenMove(
             action.ref,
             action.state,
@@ -60,6 +63,8 @@ def report(
     }
     changes: Changes = {"substance_on": today, "answered_on": today, "reported_level": given.level}
     if action.state is State.IN_FORCE:
+        if given.level is not Level.COMPLETED or not _its_turn(action, today):
+            return Moved(changes, "reported", payload)
         payload["occurrence"] = action.due_on
         return Moved(changes | {"missed": 0}, "occurrence_reported", payload)
     if given.level.rank > action.reported_level.rank:
@@ -69,6 +74,16 @@ def report(
     else:
         changes["paused_until_on"] = pause_until
     return Moved(changes, "reported", payload)
+
+
+def _its_turn(action: Action, today: date) -> bool:
+    """Whether the occurrence before the coming one lies behind: said twice, one is kept."""
+    if action.due_on is None or not action.repeat:
+        return False
+    first_on = action.original_due_on or action.due_on
+    day = timedelta(days=1)
+    earlier = parse(action.repeat, first_on).between(first_on - day, action.due_on - day)
+    return not earlier or today > earlier[-1]
 
 
 def reschedule(action: Action, due_on: date, reason: str, actor: Actor, today: date) -> Moved:
@@ -88,7 +103,7 @@ def reschedule(action: Action, due_on: date, reason: str, actor: Actor, today: d
     changes: Changes = {
         "due_on": due_on,
         "original_due_on": action.original_due_on or due_on,
-        "due_rev": action.due_rev + 1,
+        "due_rev": action.due_rev + (action.due_on is not None),  # a first date moves nothing
         "substance_on": today,
         "answered_on": today,
         **ended_run(action, today),
@@ -102,7 +117,7 @@ def acknowledge(action: Action, note: str, actor: Actor, today: date) -> Moved:
         raise ForbiddenMove(
             action.ref, action.state, "acknowledged", "nothing about it waits for an answer"
         )
-    if not actor.roles:
+    if not actor.roles and not actor.superior:
         raise ForbiddenMove(
             action.ref, action.state, "acknowledged", "only persons who were told of it may do that"
         )

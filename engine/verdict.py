@@ -5,7 +5,7 @@ from datetime import date
 
 from engine.action import Action
 from engine.calendar import WorkingCalendar
-from engine.case import causes
+from engine.case import causes, is_past
 from engine.ladder import Ladder
 
 
@@ -31,7 +31,8 @@ def verdict(
     """
     What to do with a notice now.
 
-    What the action no longer gives a reason for is struck. A pause that a report or an
+    What the action no longer gives a reason for is struck, and so is a courtesy once its day has
+    gone by: "today is the day" is said on that day or not at all. A pause that a report or an
     acknowledgement brought makes the ladder's notices wait: they may be true again after it.
     """
     if cause.startswith("p"):
@@ -40,14 +41,13 @@ def verdict(
         return Verdict(strike=f"{action.ref} is {action.state} now")
     if not cause.startswith("e"):
         return SAY_IT
+    known = next((step for step in ladder.rungs if step.name == rung), None)
+    if known and known.courtesy and is_past(action, calendar, today):
+        return Verdict(strike=f"the day on which {action.ref} was due has passed")
     if action.paused_until_on and today < action.paused_until_on:
         return Verdict(wait_until=action.paused_until_on)
-    if action.acknowledged_on and _escalates(ladder, rung):
+    if action.acknowledged_on and known and known.escalates:
         until = calendar.plus(action.acknowledged_on, ladder.acknowledgement_lasts)
         if today < until:
             return Verdict(wait_until=until)
     return SAY_IT
-
-
-def _escalates(ladder: Ladder, name: str) -> bool:
-    return any(rung.name == name and rung.escalates for rung in ladder.rungs)

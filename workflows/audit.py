@@ -1,4 +1,4 @@
-"""The watchdog: is anything later than it may be, and is the history whole?"""
+"""The watchdog looks for what is later than it may be and for a history that is not whole."""
 
 import logging
 import urllib.request

@@ -9,10 +9,12 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from time import monotonic
 
 from config.wiring import Services
@@ -20,6 +22,7 @@ from engine.clock import SystemClock
 from engine.errors import BadValue
 from engine.store.auditing import beat
 from engine.store.channels import EMAIL, channel_state, keep_channel
+from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.outbox import people_due, still_waiting
 from engine.store.outbox_tables import MessageStatus, NoticeStatus
@@ -43,8 +46,14 @@ from workflows.second_look import second_look
 
 log = logging.getLogger("alkawari.deliver")
 
+READ_AGAIN_S = 5.0
+"""How old dialogues, calendars and coordinators may be, within one pass; each pass begins anew."""
+
 RENEW_AFTER = 0.25
 """A lease older than this share of its length is renewed before the next message is tried."""
+
+LONGEST_HOLD = 10
+"""For so many leases one message may be in hand; a server that dribbles is left after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,9 @@ class Deliverer:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
         self._clock = SystemClock()
         self._lease = timedelta(seconds=services.settings.delivery.lease_s)
+        self._leased_at = self._in_hand_since = monotonic()
+        self._directory: Directory | None = None
+        self._read_at_s = 0.0
 
     def batch(self, now: datetime, *, limit: int) -> Delivered:
         """Take what may leave now for up to `limit` persons, and hand it over one by one."""
@@ -99,10 +111,12 @@ class Deliverer:
         return done + self._send_all(claimed, now, breaker)
 
     def _claim(self, now: datetime, limit: int) -> tuple[list[Claimed], Delivered]:
-        clock_now = self._clock.now()
-        leased_until_at = clock_now + self._lease
         with self.services.database.write() as connection:
-            bundler = Bundler(self.services, Directory(connection, self.services.ladder), now)
+            # Not before: the wait for another writer's transaction must not use the lease up.
+            clock_now, self._leased_at = self._clock.now(), monotonic()
+            leased_until_at = clock_now + self._lease
+            directory, self._directory = self._fresh(connection), None
+            bundler = Bundler(self.services, directory, now)
             again = reclaim(
                 connection, now, clock_now,
                 limit=limit, worker=self.name, leased_until_at=leased_until_at,
@@ -114,20 +128,34 @@ class Deliverer:
                 connection, sorted_out.drafts,
                 now=now, worker=self.name, leased_until_at=leased_until_at,
             )  # fmt: skip
+        self._directory = directory
         handled = len(again) + len(person_ids)
         return looked.claimed + fresh, Delivered(
-            struck=sorted_out.struck + looked.struck, handled=handled
+            rejected=len(sorted_out.misaddressed),
+            struck=sorted_out.struck + looked.struck,
+            handled=handled,
         )
 
+    def _fresh(self, connection: Connection) -> Directory:
+        """Dialogues and calendars as read not long ago; whom we write to is read every time."""
+        if self._directory is None or monotonic() - self._read_at_s > READ_AGAIN_S:
+            self._read_at_s = monotonic()
+            return Directory(connection, self.services.ladder)
+        self._directory.connection = connection
+        return self._directory
+
     def _send_all(self, claimed: Sequence[Claimed], now: datetime, breaker: Breaker) -> Delivered:
-        total, taken_at = Delivered(), monotonic()
-        left = list(claimed)
+        with self._kept(claimed):
+            return self._send_each(claimed, now, breaker)
+
+    def _send_each(self, claimed: Sequence[Claimed], now: datetime, breaker: Breaker) -> Delivered:
+        total, left = Delivered(), list(claimed)
         while left:
-            if monotonic() - taken_at > RENEW_AFTER * self._lease.total_seconds():
-                left, taken_at = self._renewed(left), monotonic()
+            if monotonic() - self._leased_at > RENEW_AFTER * self._lease.total_seconds():
+                left = self._renewed(left)
                 if not left:
                     break
-            message = left.pop(0)
+            message, self._in_hand_since = left.pop(0), monotonic()
             result = self._hand_over(message)
             total += self._remember(message, result, now)
             after = breaker.after(result, now)
@@ -137,7 +165,7 @@ class Deliverer:
             if not breaker.permits(now):
                 waiting = breaker.probe_at or now
                 with self.services.database.write() as connection:
-                    give_back(connection, [m.id for m in left], self.name, waiting)
+                    give_back(connection, left, self.name, waiting)
                 log.warning("mail cannot leave now (%s); it is tried again later", breaker.reason)
                 return total + Delivered(retry=len(left), channel_down=breaker.reason)
         return total
@@ -170,10 +198,42 @@ class Deliverer:
         )
 
     def _renewed(self, left: Sequence[Claimed]) -> list[Claimed]:
-        until = self._clock.now() + self._lease
-        with self.services.database.write() as connection:
-            mine = renew(connection, [m.id for m in left], self.name, until)
+        self._leased_at = monotonic()
+        mine = self._lengthen(left)
         return [message for message in left if message.id in mine]
+
+    def _lengthen(self, messages: Sequence[Claimed]) -> set[int]:
+        with self.services.database.write() as connection:
+            until = self._clock.now() + self._lease
+            return renew(connection, [m.id for m in messages], self.name, until)
+
+    @contextmanager
+    def _kept(self, claimed: Sequence[Claimed]) -> Iterator[None]:
+        """
+        Lengthen the leases while the server is waited for.
+
+        Each of its replies may take as long as the timeout allows, and all of them together longer
+        than a lease. A killed worker lengthens nothing, one that was stopped finds out when it
+        goes on.
+        """
+        over, lease_s = Event(), self._lease.total_seconds()
+
+        def keep() -> None:
+            while not over.wait(lease_s / 3):
+                if monotonic() - self._in_hand_since > LONGEST_HOLD * lease_s:
+                    return
+                try:
+                    self._lengthen(claimed)
+                except Exception as error:  # noqa: BLE001 - the main thread meets it too, and says it
+                    log.warning("leases could not be renewed (%s)", type(error).__name__)
+
+        keeper = Thread(target=keep, name="leases", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
 
     def _breaker(self) -> Breaker:
         with self.services.database.read() as connection:
@@ -271,7 +331,7 @@ def _attempt(message: Claimed, result: Result, now: datetime) -> Attempt:
             )
         case Outcome.RETRY | Outcome.UNKNOWN:
             again = MessageStatus.UNKNOWN
-            if result.outcome is Outcome.RETRY:
+            if result.outcome is Outcome.RETRY and message.certain:
                 again = MessageStatus.RETRY
             at = next_attempt_at(now, message.attempt + 1, message.mime_id)
             if result.channel_down:

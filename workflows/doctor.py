@@ -52,13 +52,17 @@ def explained(error: BaseException) -> str:
 
 def examine(config: Path | None) -> list[Finding]:
     """Every check that can be made; one that fails hides only those that need what it checks."""
+    found = config or (Path(CONFIG_NAME) if Path(CONFIG_NAME).is_file() else None)
+    well = Finding("settings", "well", f"{found or 'defaults'}, and the environment")
     try:
         settings = load_settings(config)
+        if not settings.database_url and not settings.data_folder.is_dir():
+            says = f"there is no folder {settings.data_folder} yet"
+            return [well, Finding("database", "wrong", says, "Run `alkawari init`.")]
         services = build(settings)
     except EngineError as error:
         return [Finding("settings", "wrong", str(error), "Correct that setting.")]
-    found = config or (Path(CONFIG_NAME) if Path(CONFIG_NAME).is_file() else None)
-    findings = [Finding("settings", "well", f"{found or 'defaults'}, and the environment")]
+    findings = [well]
     findings += _mail(settings, services)
     findings += _disk(settings)
     try:
@@ -69,7 +73,10 @@ def examine(config: Path | None) -> list[Finding]:
     except EngineError as error:
         findings.append(Finding("database", "wrong", str(error), "Run `alkawari init`."))
     except Exception as error:  # noqa: BLE001 - whatever the driver raises is what was looked for
-        findings.append(Finding("database", "wrong", explained(error), "Is the server running?"))
+        advice = "Is it the right file, and may it be written?"
+        if not services.database.sqlite:
+            advice = "Is the server running, and the address right?"
+        findings.append(Finding("database", "wrong", explained(error), advice))
     finally:
         services.database.close()
     return findings

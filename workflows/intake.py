@@ -3,31 +3,46 @@
 import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 
 from config.plan import read_plan
 from config.plan_values import Plan, PlanRow, RowError
 from config.wiring import Services
+from engine.action import Action
 from engine.clock import Clock
+from engine.dependencies import find_circle
 from engine.errors import BadValue
 from engine.history import payload_text
-from engine.store.acting import refuse_circle
 from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.intake import (
     actions_of,
     add_actions,
     depend,
+    depend_no_longer,
     find_by_digest,
     known_refs,
+    needed_by,
     plan_digests,
     set_digests,
     share,
+    share_no_longer,
+    shared_by,
+    waits,
 )
+from engine.store.records import actions_by_id, append
 from workflows.newcomers import Newcomers
-from workflows.planting import changed, first_event, new_row, refs_for, start_waiting
+from workflows.planting import (
+    changed,
+    first_event,
+    impossible,
+    new_row,
+    refs_for,
+    start_waiting,
+    write_commitments,
+)
 
 __all__ = ["Taken", "take_in"]
 
@@ -77,7 +92,7 @@ def take_in(
         return Taken(_count(plan), 0, 0, 0, plan.errors)
     with services.database.write() as connection:
         done = _Intake(services, connection, plan, now).store()
-        if dry_run:
+        if dry_run or done.errors:
             connection.rollback()
     services.database.checkpoint()
     return done
@@ -87,9 +102,12 @@ def _count(plan: Plan) -> int:
     return len({row.row for row in plan.rows} | {e.row for e in plan.errors if e.row > 1})
 
 
+_SAID = tuple(field.name for field in fields(PlanRow) if field.name not in {"row", "given"})
+
+
 def digest_of(row: PlanRow) -> bytes:
     """What a plan's row says, wherever in the file it stands."""
-    said = {name: value for name, value in asdict(row).items() if name != "row"}
+    said = {name: getattr(row, name) for name in _SAID}
     rest = said["rest_days"]
     said["rest_days"] = sorted(rest) if rest is not None else None
     return hashlib.sha256(payload_text(said).encode()).digest()
@@ -103,10 +121,12 @@ class _Intake:
         self.newcomers = Newcomers(connection, services.settings.plan)
         self.refs = known_refs(connection)
         self.digests = plan_digests(connection)
+        self.spelled = {ref.casefold(): ref for ref in self.refs}
+        self.errors: list[RowError] = []
         self.unnamed = {digest: deque(refs) for digest, refs in find_by_digest(connection).items()}
 
     def store(self) -> Taken:
-        """Write what is new or changed."""
+        """Write what is new or changed; with `errors` in the answer it must be rolled back."""
         self.newcomers.welcome(self.plan)
         directory = Directory(self.connection, self.services.ladder)
         directory.ensure_dialogues(set(self.newcomers.dialogue_ids.values()))
@@ -117,16 +137,25 @@ class _Intake:
             digest = digest_of(row)
             ref = row.ref or self._known_as(digest)
             if ref not in self.refs:
+                self._refuse_other_spelling(row)
                 new.append((row, digest))
             elif self.digests.get(ref) == digest:
                 unchanged += 1
             else:
                 different.append((ref, row, digest))
-        self._create(directory, new)
-        updated = self._update(directory, different)
-        unchanged += len(different) - updated
-        self._tie()
+        if not self.errors:
+            self._create(directory, new)
+            updated = self._update(directory, different)
+            unchanged += len(different) - updated
+        if self.errors:
+            return Taken(len(self.plan.rows), 0, 0, 0, tuple(self.errors))
         return Taken(len(self.plan.rows), len(new), updated, unchanged, ())
+
+    def _refuse_other_spelling(self, row: PlanRow) -> None:
+        stored = self.spelled.get(row.ref.casefold())
+        if stored is not None:
+            reason = f"this reference is stored as {stored}; write it so"
+            self.errors.append(RowError(row=row.row, column="ref", value=row.ref, reason=reason))
 
     def _known_as(self, digest: bytes) -> str:
         """The reference that a row without one got when it was first read."""
@@ -138,6 +167,7 @@ class _Intake:
         for start in range(0, len(new), PIECE):
             piece = new[start : start + PIECE]
             refs = named[start : start + PIECE]
+            write_commitments((row for row, _digest in piece), self.newcomers, self.connection)
             rows = [
                 new_row(row, ref, digest, self.newcomers, directory, self.services, self.now)
                 for (row, digest), ref in zip(piece, refs, strict=True)
@@ -145,39 +175,106 @@ class _Intake:
             payloads = [first_event(row) for row, _digest in piece]
             ids = add_actions(self.connection, rows, payloads, at=self.now, by=BY)
             self.refs |= dict(zip(refs, ids, strict=True))
-        self.made = dict(zip((row.row for row, _digest in new), named, strict=True))
+        made = {self.refs[ref]: row for (row, _digest), ref in zip(new, named, strict=True)}
+        self._tie(directory, made, {})
 
     def _update(self, directory: Directory, different: Sequence[tuple[str, PlanRow, bytes]]) -> int:
         before = actions_of(self.connection, [ref for ref, _row, _digest in different])
+        for ref, row, _digest in different:
+            self.errors += impossible(before[ref], row, self.newcomers)
+        if self.errors:
+            return 0
         directory.ensure(before.values())
-        updated, digests = 0, {}
-        for ref, row, digest in different:
+        updated: set[int] = set()
+        for ref, row, _digest in different:
             action = before[ref]
-            updated += changed(
+            if changed(
                 self.connection, action, row, self.newcomers, directory, now=self.now, by=BY
-            )
-            digests[action.id] = digest
-        set_digests(self.connection, digests)
-        return updated
+            ):
+                updated.add(action.id)
+        rows = {before[ref].id: row for ref, row, _digest in different}
+        updated |= self._tie(directory, rows, {action.id: action for action in before.values()})
+        set_digests(self.connection, {before[ref].id: digest for ref, _row, digest in different})
+        return len(updated)
 
-    def _tie(self) -> None:
-        """Shared responsibility and dependencies, then who has to wait."""
-        shared: list[tuple[int, int]] = []
-        needs: list[tuple[int, int]] = []
+    def _tie(
+        self,
+        directory: Directory,
+        rows: Mapping[int, PlanRow],
+        before: Mapping[int, Action],
+    ) -> set[int]:
+        """
+        Shared responsibility and dependencies as the rows say, then who has to wait.
+
+        `before` are those actions that were there already; returns those of them that changed.
+        """
         folded = {ref.casefold(): action_id for ref, action_id in self.refs.items()}
-        for row in self.plan.rows:
-            action_id = folded.get((row.ref or self.made.get(row.row, "")).casefold())
-            if action_id is None:
-                continue
-            parties = (self.newcomers.party_id(row.dialogue, name) for name in row.co_responsible)
-            shared += [(action_id, party_id) for party_id in parties]
-            needs += [(action_id, folded[need.casefold()]) for need in row.depends_on]
-        share(self.connection, shared)
-        depend(self.connection, needs)
-        for dialogue_id in {self.newcomers.dialogue_id(r.dialogue) for r in self.plan.rows}:
-            refuse_circle(self.connection, dialogue_id)
-        directory = Directory(self.connection, self.services.ladder)
-        start_waiting(self.connection, directory, {waiter for waiter, _need in needs}, self.now)
+        parties = Ties(shared_by(self.connection, list(before)))
+        needs = Ties(needed_by(self.connection, list(before)))
+        for action_id, row in rows.items():
+            said = {self.newcomers.party_id(row.dialogue, name) for name in row.co_responsible}
+            parties.put(action_id, said, only_add="co_responsible" not in row.given)
+            awaited = {folded[need.casefold()] for need in row.depends_on}
+            needs.put(action_id, awaited, only_add="depends_on" not in row.given)
+        share(self.connection, parties.added)
+        share_no_longer(self.connection, parties.gone)
+        depend(self.connection, needs.added)
+        depend_no_longer(self.connection, needs.gone)
+        if needs.added and self._goes_in_a_circle(rows):
+            return set()
+        names = {action_id: ref for ref, action_id in self.refs.items()}
+        touched = (parties.touched | needs.touched) & before.keys()
+        for action in actions_by_id(self.connection, touched):
+            then, now = (
+                {
+                    "co_responsible": sorted(parties_of[action.id]),
+                    "depends_on": sorted(names[need] for need in needs_of[action.id]),
+                }
+                for parties_of, needs_of in (
+                    (parties.before, needs.before),
+                    (parties.now, needs.now),
+                )
+            )
+            append(
+                self.connection, action, {},
+                kind="corrected", at=self.now, by=BY, payload={"before": then, "after": now},
+            )  # fmt: skip
+        start_waiting(self.connection, directory, needs.touched, self.now)
+        return set(touched)
+
+    def _goes_in_a_circle(self, rows: Mapping[int, PlanRow]) -> bool:
+        """Over all dialogues, and with what is stored already; the rows that close it are told."""
+        circle = find_circle(waits(self.connection))
+        if circle is None:
+            return False
+        ids = {self.refs[ref] for ref in circle}
+        waiting = {action_id: row for action_id, row in rows.items() if row.depends_on}
+        at = next(row for action_id, row in waiting.items() if action_id in ids)
+        reason = f"these actions would wait for each other in a circle: {' → '.join(circle)}"
+        value = "; ".join(at.depends_on)
+        self.errors.append(RowError(row=at.row, column="depends_on", value=value, reason=reason))
+        return True
+
+
+class Ties:
+    """What some actions are tied to: before, now, and the difference."""
+
+    def __init__(self, before: Mapping[int, set[int]]) -> None:
+        self.before, self.now = before, dict[int, set[int]]()
+        self.added: list[tuple[int, int]] = []
+        self.gone: list[tuple[int, int]] = []
+
+    def put(self, action_id: int, wanted: set[int], *, only_add: bool) -> None:
+        """Say what an action is tied to from now on."""
+        there = self.before.get(action_id, set())
+        self.now[action_id] = wanted | there if only_add else wanted
+        self.added += [(action_id, other) for other in sorted(self.now[action_id] - there)]
+        self.gone += [(action_id, other) for other in sorted(there - self.now[action_id])]
+
+    @property
+    def touched(self) -> set[int]:
+        """The actions whose ties differ from before."""
+        return {action_id for action_id, _other in (*self.added, *self.gone)}
 
 
 def clock_start(clock: Clock) -> date:

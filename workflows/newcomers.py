@@ -40,10 +40,12 @@ class Newcomers:
             )
         }
         self._people: dict[tuple[int | None, str], int] = {}
+        self._reach: dict[int, tuple[str, str]] = {}
         self._keys: dict[str, int] = {}
-        for person_id, key, party_id, email, phone in rows_of(
-            connection, "people", ("id", "key", "party_id", "email", "phone")
+        for person_id, key, party_id, email, phone, language in rows_of(
+            connection, "people", ("id", "key", "party_id", "email", "phone", "language")
         ):
+            self._reach[person_id] = (phone, language)
             self._keys[key.casefold()] = person_id
             self._people[party_id, (email or phone or "").casefold()] = person_id
         self._roles = role_rows(connection)
@@ -147,6 +149,7 @@ class Newcomers:
             self._contact(
                 dialogue_id, party_id, Role.FOCAL_POINT, "Focal point",
                 email=row.responsible_email, phone=row.responsible_phone, language=language,
+                language_said=bool(row.responsible_language),
             )  # fmt: skip
         elif party_id not in self._focal:
             self._focal_without_address(dialogue_id, party_id, language)
@@ -216,6 +219,7 @@ class Newcomers:
         email: str = "",
         phone: str = "",
         language: str,
+        language_said: bool = False,
     ) -> None:
         person_id = self._people.get((party_id, (email or phone).casefold()))
         if person_id is None:
@@ -223,9 +227,23 @@ class Newcomers:
             person_id = self._add_person(
                 key, party_id, function=function, email=email, phone=phone, language=language
             )
+        elif role is Role.FOCAL_POINT:
+            self._complete(person_id, phone, language if language_said else "")
         self._give_role(person_id, role, dialogue_id)
         if role is Role.FOCAL_POINT:
             self._focal.setdefault(party_id, person_id)
+
+    def _complete(self, person_id: int, phone: str, language: str) -> None:
+        """A number that was not known yet, and the language that the plan asks for."""
+        known_phone, known_language = self._reach.get(person_id, ("", ""))
+        changes = {}
+        if phone and not known_phone:
+            changes["phone"] = phone
+        if language and language != known_language:
+            changes["language"] = language
+        if changes:
+            change_one(self.connection, "people", person_id, changes)
+            self._reach[person_id] = (phone or known_phone, language or known_language)
 
     def _focal_without_address(self, dialogue_id: int, party_id: int, language: str) -> None:
         """Somebody has to be called about it, even if nobody knows yet how."""
@@ -287,6 +305,7 @@ class Newcomers:
             },
         )
         self._keys[key.casefold()] = person_id
+        self._reach[person_id] = (phone, language)
         self._people[party_id, (email or phone).casefold()] = person_id
         return person_id
 

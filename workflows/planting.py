@@ -2,12 +2,13 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from config.plan_values import PlanRow
+from config.plan_columns import LONGEST_VALUE
+from config.plan_values import PlanRow, RowError
 from config.wiring import Services
 from engine.action import OWED, Action, Kind, Level, Obstacle, State
 from engine.decide import first_look_on
@@ -128,24 +129,31 @@ def _first_due(row: PlanRow, today: date) -> date | None:
 def _commitment(
     row: PlanRow, dialogue_id: int, newcomers: Newcomers, connection: Connection
 ) -> int:
-    text = row.commitment or row.action
-    language = row.language or newcomers.language(dialogue_id)
-    known = newcomers.commitments
-    if (dialogue_id, text) not in known:
-        [known[dialogue_id, text]] = add_many(
-            connection,
-            "commitments",
-            [
-                {
-                    "dialogue_id": dialogue_id,
-                    "text": text,
-                    "language": language,
-                    "agreed_on": row.agreed_on,
-                    "text_hash": hashlib.sha256(f"{language}\0{text}".encode()).digest(),
-                }
-            ],
-        )
-    return known[dialogue_id, text]
+    key = (dialogue_id, row.commitment or row.action)
+    if key not in newcomers.commitments:
+        write_commitments([row], newcomers, connection)
+    return newcomers.commitments[key]
+
+
+def write_commitments(
+    rows: Iterable[PlanRow], newcomers: Newcomers, connection: Connection
+) -> None:
+    """Store the commitments that these rows name and that are new, all at once."""
+    new: dict[tuple[int, str], dict[str, Any]] = {}
+    for row in rows:
+        dialogue_id, text = newcomers.dialogue_id(row.dialogue), row.commitment or row.action
+        if (dialogue_id, text) in newcomers.commitments or (dialogue_id, text) in new:
+            continue
+        language = row.language or newcomers.language(dialogue_id)
+        new[dialogue_id, text] = {
+            "dialogue_id": dialogue_id,
+            "text": text,
+            "language": language,
+            "agreed_on": row.agreed_on,
+            "text_hash": hashlib.sha256(f"{language}\0{text}".encode()).digest(),
+        }
+    ids = add_many(connection, "commitments", list(new.values()))
+    newcomers.commitments |= dict(zip(new, ids, strict=True))
 
 
 def first_event(row: PlanRow) -> dict[str, object]:
@@ -159,6 +167,54 @@ def first_event(row: PlanRow) -> dict[str, object]:
         "repeat": row.repeat,
         "handling": row.handling,
     }
+
+
+def impossible(action: Action, row: PlanRow, newcomers: Newcomers) -> list[RowError]:
+    """What a file cannot change in an action that is stored."""
+    dialogue_id = newcomers.dialogue_id(row.dialogue)
+    if dialogue_id != action.dialogue_id:
+        code = newcomers.codes[action.dialogue_id]
+        reason = f"{action.ref} belongs to the dialogue {code}; give this row another reference"
+        return [RowError(row=row.row, column="dialogue", value=row.dialogue, reason=reason)]
+    errors = []
+    if {"kind", "repeat"} & row.given and row.kind is not action.kind:
+        reason = f"{action.ref} was taken in as {action.kind}; withdraw it and add another action"
+        errors.append(RowError(row=row.row, column="kind", value=row.kind, reason=reason))
+    known = newcomers.commitments.get((dialogue_id, row.commitment))
+    agreed = action.state is not State.PROPOSED
+    if row.commitment and agreed and known != action.commitment_id:
+        reason = "the words of a commitment are frozen once it is agreed"
+        value = row.commitment[:LONGEST_VALUE]
+        errors.append(RowError(row=row.row, column="commitment", value=value, reason=reason))
+    return errors
+
+
+def _wanted(
+    action: Action, row: PlanRow, newcomers: Newcomers, connection: Connection
+) -> dict[str, Any]:
+    """The columns of an action as the row wants them, of those that the file has."""
+    wanted: dict[str, Any] = {
+        "title": row.action,
+        "responsible_id": newcomers.party_id(row.dialogue, row.responsible),
+    }
+    if {"responsible_email", "responsible_phone"} & row.given or (
+        wanted["responsible_id"] != action.responsible_id
+    ):
+        wanted["focal_id"] = newcomers.focal_id(row)
+    if "verifier" in row.given:
+        wanted["verifier_id"] = newcomers.party_id(row.dialogue, row.verifier)
+    for column in ("handling", "evidence", "notes"):
+        if column in row.given:
+            wanted[column] = getattr(row, column)
+    if row.repeat:
+        wanted["repeat"] = row.repeat
+    if row.agreed_on and action.agreed_on:
+        wanted["agreed_on"] = row.agreed_on
+    if row.review_on and action.state is State.BLOCKED:
+        wanted["review_on"] = row.review_on
+    if row.commitment and action.state is State.PROPOSED:
+        wanted["commitment_id"] = _commitment(row, action.dialogue_id, newcomers, connection)
+    return wanted
 
 
 def changed(
@@ -175,18 +231,10 @@ def changed(
     Bring an action in line with a plan row that was edited; False if nothing differs.
 
     The state is left alone: it moves by what people report, not by a file. A closed action keeps
-    its date.
+    its date. What the file has no column for stays as it was.
     """
     today = directory.today(action.dialogue_id, now)
-    wanted: dict[str, Any] = {
-        "title": row.action,
-        "handling": row.handling,
-        "evidence": row.evidence,
-        "notes": row.notes,
-        "responsible_id": newcomers.party_id(row.dialogue, row.responsible),
-        "focal_id": newcomers.focal_id(row),
-        "verifier_id": newcomers.party_id(row.dialogue, row.verifier),
-    }
+    wanted = _wanted(action, row, newcomers, connection)
     differs = {k: v for k, v in wanted.items() if getattr(action, k) != v}
     after = action
     if differs:

@@ -6,12 +6,13 @@ from datetime import date, datetime
 
 from config.wiring import Services
 from engine.action import OWED, Action, Level
+from engine.case import anchor_of, is_past, working_days_since
 from engine.errors import BadValue, ForbiddenMove, StaleVersion, UnknownThing
 from engine.lifecycle import Actor, Facts, Moved, Request, move
 from engine.party import Person, Role
 from engine.reporting import Report, acknowledge, report, reschedule
-from engine.store.acting import actor_for, apply, facts_about
-from engine.store.calls import open_call, settle_call
+from engine.store.acting import actor_for, apply, facts_about, looked_at
+from engine.store.calls import count_call, open_call, settle_task
 from engine.store.contacts import correct_contact, find_person
 from engine.store.database import Connection
 from engine.store.directory import Directory
@@ -81,7 +82,8 @@ def log_call(services: Services, asked: Asked, note: str, reached: bool, now: da
         task = open_call(connection, action)
         about = task.about_id if task else directory.circle(action).focal
         about_id = about if isinstance(about, int) else about and about.id
-        changes: dict[str, object] = {"next_check_at": now if action.state in OWED else None}
+        looks = looked_at(action.state, now, waiting=action.waiting)
+        changes: dict[str, object] = {"next_check_at": looks}
         if reached:
             changes |= {"substance_on": today}
         payload = {"note": note, "reached": reached, "person_id": about_id}
@@ -89,8 +91,13 @@ def log_call(services: Services, asked: Asked, note: str, reached: bool, now: da
             connection, action, changes, kind="called", at=now, by=actor.key, payload=payload
         )
         if reached and about_id:
-            rung = task.rung.removeprefix("call:") if task else _first_reminder(services)
-            settle_call(connection, action, task, about_id, rung, now, today)
+            run, stands_for = f"e{action.episode}", _reminder_due(directory, action, today)
+            if task:
+                settle_task(connection, action, task, now)
+                rung = task.rung.removeprefix("call:")
+                count_call(connection, action, task.cause, about_id, rung, now, today)
+            if stands_for and (task is None or task.cause != run):
+                count_call(connection, action, run, about_id, stands_for, now, today)
         return after
 
 
@@ -113,7 +120,7 @@ def release(services: Services, asked: Asked, now: datetime, *, refuse: str = ""
             raise ForbiddenMove(
                 action.ref, action.state, "released", "only its coordinator releases"
             )
-        rungs = release_notices(connection, action.id, refuse, now)
+        rungs = release_notices(connection, action, refuse, now)
         if not rungs:
             raise BadValue("release", action.ref, "nothing of it waits for a release")
         payload: dict[str, object] = {"rungs": rungs}
@@ -189,5 +196,14 @@ def _at(
     return action, directory, actor, facts, directory.today(action.dialogue_id, now)
 
 
-def _first_reminder(services: Services) -> str:
-    return next((rung.name for rung in services.ladder.rungs if rung.reminds), "R1")
+def _reminder_due(directory: Directory, action: Action, today: date) -> str:
+    """The reminder that a call today stands for; none before the action is late."""
+    calendar = directory.calendars[action.dialogue_id]
+    anchor = anchor_of(action, calendar)
+    late = action.state in OWED and not action.waiting and is_past(action, calendar, today)
+    if anchor is None or not late:
+        return ""
+    elapsed = working_days_since(calendar, anchor, today)
+    reminders = [rung for rung in directory.ladder_for(action).rungs if rung.reminds]
+    reached = [rung for rung in reminders if rung.days <= elapsed]
+    return next((rung.name for rung in reached[-1:] or reminders[:1]), "")

@@ -10,6 +10,7 @@ from engine.store.sending import Claimed, give_back, move_day, rewrite, strike_m
 from workflows.bundling import FAR_AWAY, Bundler
 
 HOLD_AGAIN_AFTER = timedelta(minutes=15)
+TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,11 @@ def second_look(bundler: Bundler, again: Sequence[Claimed], worker: str) -> Look
             continue
         if not _may_leave(bundler, message, true, worker):
             continue
-        looked.claimed.append(_fresh(bundler, message, true) if untrue else message)
+        fresh = _fresh(bundler, message, true) if untrue else message
+        if fresh is None:
+            give_back(connection, [message], worker, now + TRY_AGAIN_AFTER)
+        else:
+            looked.claimed.append(fresh)
     return looked
 
 
@@ -54,26 +59,30 @@ def _may_leave(bundler: Bundler, message: Claimed, notices: Sequence[Waiting], w
     connection, now, first = bundler.connection, bundler.now, notices[0]
     person = bundler.directory.people[message.person_id]
     if any(bundler.hold_on(notice) for notice in notices):
-        give_back(connection, [message.id], worker, now + HOLD_AGAIN_AFTER)
+        give_back(connection, [message], worker, now + HOLD_AGAIN_AFTER)
         return False
     opens_at = bundler.window(person, first).next_open(now)
     if opens_at is None or opens_at > now:
-        give_back(connection, [message.id], worker, opens_at or now + FAR_AWAY)
+        give_back(connection, [message], worker, opens_at or now + FAR_AWAY)
         return False
     today = bundler.local_day(person, first, now)
     if not move_day(connection, message.id, message.person_id, today):
         tomorrow = bundler.morning(person, first, today, 1)
         opens_at = bundler.window(person, first).next_open(tomorrow)
-        give_back(connection, [message.id], worker, opens_at or now + FAR_AWAY)
+        give_back(connection, [message], worker, opens_at or now + FAR_AWAY)
         return False
     return True
 
 
-def _fresh(bundler: Bundler, message: Claimed, notices: Sequence[Waiting]) -> Claimed:
-    """The message without what is no longer true; its old bytes if they may have arrived."""
+def _fresh(bundler: Bundler, message: Claimed, notices: Sequence[Waiting]) -> Claimed | None:
+    """
+    The message without what is no longer true; its old bytes if they may have arrived.
+
+    None if it cannot be written.
+    """
     if not message.certain:
         return message
     person = bundler.directory.people[message.person_id]
     today = bundler.local_day(person, notices[0], bundler.now)
-    draft = bundler.draft(person, notices, today, message.mime_id)
-    return rewrite(bundler.connection, message, draft)
+    draft = bundler.drafted(person, notices, today, message.mime_id)
+    return rewrite(bundler.connection, message, draft) if draft else None

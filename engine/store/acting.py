@@ -91,6 +91,7 @@ def _actor(directory: Directory, action: Action, facts: Facts, person: Person) -
     held = directory.roles_of(person.id, action.dialogue_id)
     party = directory.parties.get(person.party_id) if person.party_id else None
     owes = person.party_id in facts.responsible_ids
+    owing = directory.parties[action.responsible_id]
     roles = set(held & {Role.COORDINATOR, Role.COMMITTEE, Role.MANAGER})
     if person.id == action.focal_id or (owes and Role.FOCAL_POINT in held):
         roles.add(Role.FOCAL_POINT)
@@ -104,6 +105,9 @@ def _actor(directory: Directory, action: Action, facts: Facts, person: Person) -
         party_id=person.party_id,
         side=_side(party),
         roles=frozenset(roles),
+        superior=Role.FOCAL_POINT in held
+        and person.party_id is not None
+        and person.party_id == owing.superior_id,
     )
 
 
@@ -141,19 +145,30 @@ def apply(
     if moved.confirmation is not None:
         _confirm(connection, action, moved, actor, today)
     state = State(str(changes.get("state", action.state)))
-    waiting = bool(changes.get("waiting", action.waiting))
-    changes["next_check_at"] = now if state in WATCHED and not waiting else None
+    changes["next_check_at"] = looked_at(state, now, waiting=action.waiting)
     after = append(
         connection, action, changes,
         kind=moved.event, at=now, by=actor.key, payload=moved.payload,
     )  # fmt: skip
-    if after.state is not action.state:
-        if after.state is State.AGREED and after.agreed_on:
-            _agree(connection, after, after.agreed_on)
-        if after.state is State.SUPERSEDED and after.successor_id:
-            _hand_on(connection, after)
-        _tell_dependents(connection, directory, after, now=now)
-    return after
+    if after.state is action.state:
+        return after
+    if after.state is State.AGREED and after.agreed_on:
+        _agree(connection, after, after.agreed_on)
+    touched = _dependents(connection, after.id)
+    if after.state is State.SUPERSEDED and after.successor_id:
+        _hand_on(connection, after)
+    for waiter in actions_by_id(connection, touched):
+        directory.ensure([waiter])
+        wait(connection, waiter, directory.today(waiter.dialogue_id, now), now=now)
+    # What it waits for itself may have changed while it was in a state that does not wait.
+    return wait(connection, after, today, now=now)
+
+
+def looked_at(state: State, now: datetime, *, waiting: bool) -> datetime | None:
+    """When the sweep looks at an action that was just changed: now, or never as it stands."""
+    if state not in WATCHED or (waiting and state in OWED):
+        return None
+    return now
 
 
 def _agree(connection: Connection, action: Action, held_on: date) -> None:
@@ -200,16 +215,22 @@ def _next_occurrence(connection: Connection, action: Action, moved: Moved, today
         insert_missing(connection, occurrences, [row], ["action_id", "due_on"])
         return {"due_on": rule.after(action.due_on)}
     if moved.changes.get("state") is State.IN_FORCE:
+        if action.state is State.DISPUTED and action.due_on:
+            return {"due_on": rule.on_or_after(max(today, action.due_on))}
         return {"due_on": rule.after(max(today, action.due_on or today))}
     return {}
 
 
+def _dependents(connection: Connection, action_id: int) -> Collection[int]:
+    return connection.scalars(
+        select(dependencies.c.action_id).where(dependencies.c.needs_id == action_id)
+    ).all()
+
+
 def _hand_on(connection: Connection, action: Action) -> None:
     """What waited for a superseded action waits for its successor."""
-    waiting = connection.scalars(
-        select(dependencies.c.action_id).where(dependencies.c.needs_id == action.id)
-    ).all()
-    rows = [{"action_id": waiter, "needs_id": action.successor_id} for waiter in waiting]
+    waiters = _dependents(connection, action.id)
+    rows = [{"action_id": waiter, "needs_id": action.successor_id} for waiter in waiters]
     rows = [row for row in rows if row["action_id"] != action.successor_id]
     insert_missing(connection, dependencies, rows, ["action_id", "needs_id"])
     connection.execute(delete(dependencies).where(dependencies.c.needs_id == action.id))
@@ -217,34 +238,27 @@ def _hand_on(connection: Connection, action: Action) -> None:
 
 
 def refuse_circle(connection: Connection, dialogue_id: int) -> None:
-    """CircularDependency if actions of this dialogue wait for each other."""
+    """CircularDependency if actions of this dialogue wait for each other, whatever lies between."""
     own = select(actions.c.id).where(actions.c.dialogue_id == dialogue_id)
-    edges = connection.execute(
-        select(dependencies.c.action_id, dependencies.c.needs_id).where(
-            dependencies.c.action_id.in_(own)
-        )
-    ).all()
+    beyond = dependencies.c.action_id.in_(own)
     needs: dict[str, list[str]] = {}
-    for waiter, need in edges:
-        needs.setdefault(str(waiter), []).append(str(need))
+    while True:
+        edges = connection.execute(
+            select(dependencies.c.action_id, dependencies.c.needs_id).where(beyond)
+        ).all()
+        for waiter, need in edges:
+            needs.setdefault(str(waiter), []).append(str(need))
+        # A dependency of another dialogue may lead back into this one.
+        unread = {need for _waiter, need in edges if str(need) not in needs}
+        if not unread:
+            break
+        beyond = dependencies.c.action_id.in_(unread)
     circle = find_circle(needs)
     if circle:
         ids = {int(action_id) for action_id in circle}
         rows = connection.execute(select(actions.c.id, actions.c.ref).where(actions.c.id.in_(ids)))
         refs = dict(rows.tuples().all())
         raise CircularDependency([refs[int(action_id)] for action_id in circle])
-
-
-def _tell_dependents(
-    connection: Connection, directory: Directory, action: Action, *, now: datetime
-) -> None:
-    """Actions that depend on this one begin or cease to wait; nobody is late for its sake."""
-    ids = connection.scalars(
-        select(dependencies.c.action_id).where(dependencies.c.needs_id == action.id)
-    ).all()
-    for waiter in actions_by_id(connection, ids):
-        directory.ensure([waiter])
-        wait(connection, waiter, directory.today(waiter.dialogue_id, now), now=now)
 
 
 def wait(connection: Connection, waiter: Action, today: date, *, now: datetime) -> Action:
@@ -258,7 +272,9 @@ def wait(connection: Connection, waiter: Action, today: date, *, now: datetime) 
         return append(
             connection, waiter, changes, kind="waiting", at=now, by="dependency", payload=payload
         )
-    moved = Moved(ended_run(waiter, today), "no_longer_waiting", {})
+    # It was silent because it waited; its own time begins now.
+    begun: Changes = {**ended_run(waiter, today), "substance_on": today}
+    moved = Moved(begun, "no_longer_waiting", {})
     if waiter.state is State.BLOCKED and not waiter.blocker:
         moved = freed(waiter, today)
     watched = waiter.state in OWED

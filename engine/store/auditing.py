@@ -1,4 +1,4 @@
-"""What the watchdog asks: is anything later than it may be, and are the chains whole?"""
+"""What the watchdog asks of the database: what is later than it may be, and which chain broke."""
 
 import json
 from collections.abc import Iterator, Mapping

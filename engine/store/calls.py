@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, select, update
 
 from engine.action import Action
+from engine.case import causes
 from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import NoticeStatus, notices
 
@@ -24,13 +25,14 @@ class CallTask:
 
 
 def open_call(connection: Connection, action: Action) -> CallTask | None:
-    """The newest call task of an action that is still open."""
+    """The newest call task of an action that is open and still has its reason."""
     table = notices.c
     row = connection.execute(
         select(table.id, table.rung, table.cause, table.about_id)
         .where(
             table.action_id == action.id,
             table.kind == "call_task",
+            table.cause.in_(causes(action)),
             table.outcome != "called",
             table.status.in_([status.value for status in OPEN]),
         )
@@ -40,24 +42,27 @@ def open_call(connection: Connection, action: Action) -> CallTask | None:
     return CallTask(*row) if row else None
 
 
-def settle_call(
+def settle_task(connection: Connection, action: Action, task: CallTask, now: datetime) -> None:
+    """The call was made: nobody is asked for it any more, not even by what has yet to leave."""
+    table = notices.c
+    same = (table.action_id == action.id) & (table.rung == task.rung) & (table.cause == task.cause)
+    unsaid = table.status.in_([NoticeStatus.PENDING.value, NoticeStatus.HELD.value])
+    connection.execute(
+        update(notices).where(same, unsaid).values(status=NoticeStatus.STRUCK, closed_at=now)
+    )
+    connection.execute(update(notices).where(same).values(outcome="called"))
+
+
+def count_call(
     connection: Connection,
     action: Action,
-    task: CallTask | None,
+    cause: str,
     about_id: int,
     rung: str,
     now: datetime,
     today: date,
 ) -> None:
     """A call that reached the party stands where the written reminder would have stood."""
-    cause = task.cause if task else f"e{action.episode}"
-    if task:
-        connection.execute(
-            update(notices)
-            .where(notices.c.action_id == action.id, notices.c.rung == task.rung,
-                   notices.c.cause == task.cause)
-            .values(outcome="called")
-        )  # fmt: skip
     row = {
         "key": f"{action.id}:{cause}:called:{rung}:{about_id}:{today}",
         "action_id": action.id,

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from engine.action import OWED, State
 from engine.calendar import WorkingCalendar
 from engine.conditions import Condition, Thresholds
+from engine.party import Role
 from engine.store.acting import SETTLED
 from engine.store.directory import Directory
 from engine.store.tables import actions, dependencies, dialogues, people, roles
@@ -153,14 +154,21 @@ def _at_risk(last_late: date) -> ColumnElement[bool]:
 
 
 def _reachable() -> ColumnElement[bool]:
-    """Somebody can be written to or called: the action's own focal point, else its party's."""
+    """The focal point can be written to or called: the action's own, else its party's first."""
     answers: Any = or_(and_(people.c.email != "", people.c.flagged == ""), people.c.phone != "")
-    own = exists(select(people.c.id).where(people.c.id == A.focal_id, answers))
     member = people.alias()
-    answers_too: Any = or_(and_(member.c.email != "", member.c.flagged == ""), member.c.phone != "")
-    of_party = exists(
+    first_of_party = (
         select(member.c.id)
         .join(roles, roles.c.person_id == member.c.id)
-        .where(roles.c.role == "focal_point", member.c.party_id == A.responsible_id, answers_too)
+        .where(
+            roles.c.role == Role.FOCAL_POINT.value,
+            member.c.party_id == A.responsible_id,
+            or_(roles.c.dialogue_id.is_(None), roles.c.dialogue_id == A.dialogue_id),
+        )
+        .order_by(roles.c.dialogue_id.is_not(None), roles.c.id)
+        .limit(1)
+        .scalar_subquery()
     )
-    return or_(own, and_(A.focal_id.is_(None), of_party))
+    return exists(
+        select(people.c.id).where(people.c.id == func.coalesce(A.focal_id, first_of_party), answers)
+    )

@@ -77,7 +77,7 @@ class Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadValue(
             "database_url", url, "not an address; write sqlite:///FILE or postgresql://…"
         ) from None

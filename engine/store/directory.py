@@ -1,7 +1,7 @@
 """Dialogues, their calendars and the people around each action, read once and kept for one pass."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
@@ -32,23 +32,12 @@ PERSON_COLUMNS = (
     people.c.flagged,
 )
 
+PERSON_FIELDS = tuple(column.key for column in PERSON_COLUMNS)
+
 
 def person_from(row: Row[tuple[object, ...]] | Sequence[object]) -> Person:
     """The person in a row that was selected as PERSON_COLUMNS."""
-    names = (
-        "id",
-        "key",
-        "party_id",
-        "function",
-        "name",
-        "email",
-        "phone",
-        "language",
-        "channel",
-        "timezone",
-        "flagged",
-    )
-    return Person(**dict(zip(names, row, strict=True)))
+    return Person(**dict(zip(PERSON_FIELDS, row, strict=True)))
 
 
 @lru_cache(maxsize=4096)
@@ -64,6 +53,16 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=4096)
+def _day(zone: str, now: datetime) -> date:
+    return now.astimezone(_zone(zone)).date()
+
+
+@lru_cache(maxsize=4096)
+def _midnight(zone: str, day: date) -> datetime:
+    return datetime.combine(day, time.min, _zone(zone)).astimezone(UTC)
+
+
 @lru_cache(maxsize=256)
 def _ladder(text: str) -> Ladder:
     return ladder_from_json(text)
@@ -75,6 +74,9 @@ class Directory:
     The parts of the database that many actions share.
 
     `ensure` loads what a batch of actions needs and is not here yet; everything else only looks up.
+    The batches of one pass may share a directory, each with its own `connection`: then what was
+    read for the first of them is not read again. Nothing that was written in a transaction that
+    was rolled back may stay in it.
     """
 
     connection: Connection
@@ -90,11 +92,14 @@ class Directory:
         default_factory=lambda: defaultdict(list)
     )
     _members: dict[tuple[int, Role], list[int]] = field(default_factory=lambda: defaultdict(list))
+    _circles: dict[tuple[int, int, int | None, int | None], Circle] = field(default_factory=dict)
     _programme_loaded: bool = False
 
     def ensure(self, actions: Iterable[Action]) -> None:
         """Load the dialogues, parties and people of these actions."""
         actions = list(actions)
+        if any(self._is_newer(action) for action in actions):
+            self._forget()
         if not self._programme_loaded:
             self._load_roles(None)
             self._programme_loaded = True
@@ -112,6 +117,7 @@ class Directory:
         missing = dialogue_ids - self.dialogues.keys()
         if not missing:
             return
+        self._circles.clear()
         overrides: dict[int, list[DayOverride]] = defaultdict(list)
         for row in self.connection.execute(
             select(calendar_days)
@@ -148,19 +154,23 @@ class Directory:
 
     def ensure_people(self, person_ids: set[int]) -> None:
         """Load persons by id."""
-        missing = person_ids - self.people.keys()
-        if missing:
-            rows = self.connection.execute(select(*PERSON_COLUMNS).where(people.c.id.in_(missing)))
-            self.people |= {row[0]: person_from(row) for row in rows}
+        self.read_people(person_ids - self.people.keys())
+
+    def read_people(self, person_ids: Collection[int]) -> None:
+        """Load persons by id, also those who are here already: an address may have changed."""
+        if not person_ids:
+            return
+        rows = self.connection.execute(select(*PERSON_COLUMNS).where(people.c.id.in_(person_ids)))
+        self.people |= {row[0]: person_from(row) for row in rows.all()}
+        self._circles.clear()
 
     def today(self, dialogue_id: int, now: datetime) -> date:
         """The day that it is in a dialogue."""
-        return now.astimezone(_zone(self.dialogues[dialogue_id].timezone)).date()
+        return _day(self.dialogues[dialogue_id].timezone, now)
 
     def midnight(self, dialogue_id: int, day: date) -> datetime:
         """The instant at which a day begins in a dialogue, in UTC."""
-        zone = _zone(self.dialogues[dialogue_id].timezone)
-        return datetime.combine(day, time.min, zone).astimezone(UTC)
+        return _midnight(self.dialogues[dialogue_id].timezone, day)
 
     def ladder_for(self, action: Action) -> Ladder:
         """The ladder frozen for the open run, else the dialogue's, else the default."""
@@ -171,6 +181,12 @@ class Directory:
 
     def circle(self, action: Action) -> Circle:
         """The persons around an action, by what they are there for."""
+        key = (action.dialogue_id, action.responsible_id, action.focal_id, action.verifier_id)
+        if key not in self._circles:
+            self._circles[key] = self._circle(action)
+        return self._circles[key]
+
+    def _circle(self, action: Action) -> Circle:
         dialogue_id, party_id = action.dialogue_id, action.responsible_id
         party = self.parties[party_id]
         focal = self.people.get(action.focal_id) if action.focal_id else None
@@ -200,6 +216,22 @@ class Directory:
             for (where, role), ids in self._roles.items()
             if where in {dialogue_id, None} and person_id in ids
         )
+
+    def _is_newer(self, action: Action) -> bool:
+        """Whether it speaks of a party that its dialogue did not have when that was read."""
+        return action.dialogue_id in self.dialogues and (
+            action.responsible_id not in self.parties
+            or (action.verifier_id is not None and action.verifier_id not in self.parties)
+        )
+
+    def _forget(self) -> None:
+        """Read everything again at the next question."""
+        for known in (
+            self.dialogues, self.calendars, self.parties, self.home_of, self.people,
+            self.dialogue_ladders, self._roles, self._members, self._circles,
+        ):  # fmt: skip
+            known.clear()
+        self._programme_loaded = False
 
     def _verifiers(self, party_id: int | None) -> tuple[Person, ...]:
         if party_id is None:

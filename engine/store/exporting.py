@@ -43,9 +43,15 @@ def plan_rows(connection: Connection) -> Iterator[dict[str, str]]:
     for action_id, needs_id in connection.execute(select(dependencies)):
         needs[action_id].append(refs[needs_id])
     coordinators = _reached(connection, person, Role.COORDINATOR)
+    spokesmen = {
+        role: _of_parties(connection, person, role)
+        for role in (Role.FOCAL_POINT, Role.ALTERNATE, Role.VERIFIER)
+    }
     for row in connection.execute(select(actions).order_by(actions.c.id)):
         home, text = dialogue[row.dialogue_id], texts[row.commitment_id]
-        focal = person.get(row.focal_id)
+        focal = person.get(row.focal_id) or spokesmen[Role.FOCAL_POINT].get(row.responsible_id)
+        alternate = spokesmen[Role.ALTERNATE].get(row.responsible_id)
+        checker = spokesmen[Role.VERIFIER].get(row.verifier_id)
         verifier = party.get(row.verifier_id)
         yield {
             "ref": row.ref,
@@ -63,9 +69,11 @@ def plan_rows(connection: Connection) -> Iterator[dict[str, str]]:
             "responsible_email": focal.email if focal else "",
             "responsible_phone": focal.phone if focal else "",
             "responsible_language": focal.language if focal else "",
+            "alternate_email": alternate.email if alternate else "",
             "co_responsible": "; ".join(shared[row.id]),
             "verifier": verifier.name if verifier else "",
             "verifier_side": verifier.side.value if verifier else "",
+            "verifier_email": checker.email if checker else "",
             "coordinator_email": coordinators.get(row.dialogue_id, ""),
             "agreed_on": _text(row.agreed_on),
             "due": _text(row.due_on),
@@ -99,6 +107,15 @@ def _reached(connection: Connection, person: dict[int, Any], role: Role) -> dict
         .order_by(roles.c.id.desc())
     )
     return {where: person[who].email for where, who in rows if person[who].email}
+
+
+def _of_parties(connection: Connection, person: dict[int, Any], role: Role) -> dict[int, Any]:
+    """The first person of each party in a role."""
+    rows = connection.execute(
+        select(roles.c.person_id).where(roles.c.role == role).order_by(roles.c.id.desc())
+    )
+    holders = (person[person_id] for (person_id,) in rows)
+    return {holder.party_id: holder for holder in holders if holder.party_id is not None}
 
 
 def _days(stored: str) -> str:

@@ -4,12 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 
 from engine.action import Action
-from engine.history import GENESIS, link, payload_text
+from engine.history import GENESIS
 from engine.store.dialect import insert_missing
-from engine.store.records import action_from, select_actions
+from engine.store.records import (
+    EVENT_COLUMNS,
+    action_from,
+    chain_rows,
+    select_actions,
+    write_many,
+)
 from engine.store.tables import (
     action_parties,
     actions,
@@ -24,6 +30,8 @@ from engine.store.tables import (
 )
 
 TABLES = {table.name: table for table in (dialogues, parties, people, commitments)}
+_INSERTS = {name: insert(table) for name, table in (TABLES | {"actions": actions}).items()}
+_HAPPENED = insert(events)
 CHUNK = 500
 
 
@@ -102,14 +110,29 @@ def add_days(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def add_many(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Insert many rows; their ids in the order of the rows."""
-    chosen: Table = TABLES.get(table, actions)
-    ids: list[int] = []
-    for start in range(0, len(rows), CHUNK):
-        part = list(rows[start : start + CHUNK])
-        statement = insert(chosen).returning(chosen.c.id, sort_by_parameter_order=True)
-        ids += connection.scalars(statement, part).all()
+    """Insert many rows that have the same columns; their ids in the order of the rows."""
+    ids = _next_ids(connection, table, len(rows))
+    if rows:
+        names = tuple(rows[0])
+        values = [
+            (row_id, *map(row.__getitem__, names)) for row_id, row in zip(ids, rows, strict=True)
+        ]
+        write_many(connection, _INSERTS[table], ("id", *names), values)
     return ids
+
+
+def _next_ids(connection: Connection, table: str, count: int) -> list[int]:
+    """
+    Ids for rows to come: one question instead of one answer for each row.
+
+    On SQLite the transaction holds the write lock, so that nobody else can take them.
+    """
+    if connection.dialect.name == "sqlite":
+        column = _INSERTS[table].table.c.id
+        first = connection.scalar(select(func.coalesce(func.max(column), 0) + 1))
+        return list(range(first or 1, (first or 1) + count))
+    taken = func.nextval(func.pg_get_serial_sequence(table, "id"))
+    return list(connection.scalars(select(taken).select_from(func.generate_series(1, count))))
 
 
 def add_actions(
@@ -121,24 +144,17 @@ def add_actions(
     by: str,
 ) -> list[int]:
     """Insert actions, each with its first event; their ids in the order of the rows."""
-    ids = add_many(connection, "actions", [{**row, "head_hash": GENESIS} for row in rows])
-    first, heads = [], []
-    for action_id, payload in zip(ids, payloads, strict=True):
-        text = payload_text(payload)
-        digest = link(GENESIS, action_id, 1, "imported", at, by, text)
-        first.append(
-            {"action_id": action_id, "seq": 1, "kind": "imported", "at": at, "by": by,
-             "payload": text, "hash": digest}
-        )  # fmt: skip
-        heads.append({"b_id": action_id, "b_hash": digest})
-    if first:
-        connection.execute(insert(events), first)
-        connection.execute(
-            update(actions)
-            .where(actions.c.id == bindparam("b_id"))
-            .values(head_hash=bindparam("b_hash")),
-            heads,
-        )
+    ids = _next_ids(connection, "actions", len(rows))
+    if not rows:
+        return ids
+    names = tuple(rows[0])
+    written, first = [], []
+    for action_id, row, payload in zip(ids, rows, payloads, strict=True):
+        [event], _version, head = chain_rows(action_id, 0, GENESIS, [("imported", payload)], at, by)
+        first.append(event)
+        written.append((action_id, head, *map(row.__getitem__, names)))
+    write_many(connection, _INSERTS["actions"], ("id", "head_hash", *names), written)
+    write_many(connection, _HAPPENED, EVENT_COLUMNS, first)
     return ids
 
 
@@ -152,6 +168,65 @@ def depend(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
     """What actions wait for: (action, needed action)."""
     rows = [{"action_id": a, "needs_id": n} for a, n in pairs]
     insert_missing(connection, dependencies, rows, ["action_id", "needs_id"])
+
+
+def shared_by(connection: Connection, action_ids: Sequence[int]) -> dict[int, set[int]]:
+    """For each of these actions the parties that share the responsibility."""
+    return _second_by_first(connection, action_parties, "party_id", action_ids)
+
+
+def needed_by(connection: Connection, action_ids: Sequence[int]) -> dict[int, set[int]]:
+    """For each of these actions those that it waits for."""
+    return _second_by_first(connection, dependencies, "needs_id", action_ids)
+
+
+def _second_by_first(
+    connection: Connection, table: Table, second: str, action_ids: Sequence[int]
+) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {action_id: set() for action_id in action_ids}
+    for start in range(0, len(action_ids), CHUNK):
+        part = action_ids[start : start + CHUNK]
+        query = select(table.c.action_id, table.c[second]).where(table.c.action_id.in_(part))
+        for action_id, other in connection.execute(query):
+            found[action_id].add(other)
+    return found
+
+
+def share_no_longer(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+    """Take parties out of the responsibility for actions: (action, party)."""
+    _remove(connection, action_parties, "party_id", pairs)
+
+
+def depend_no_longer(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+    """Take out what actions wait for: (action, needed action)."""
+    _remove(connection, dependencies, "needs_id", pairs)
+
+
+def _remove(
+    connection: Connection, table: Table, second: str, pairs: Sequence[tuple[int, int]]
+) -> None:
+    if pairs:
+        connection.execute(
+            delete(table).where(
+                table.c.action_id == bindparam("b_action"), table.c[second] == bindparam("b_other")
+            ),
+            [{"b_action": action_id, "b_other": other} for action_id, other in pairs],
+        )
+
+
+def waits(connection: Connection) -> dict[str, list[str]]:
+    """Everything that waits and what it waits for, by reference and over all dialogues."""
+    waiter, need = actions.alias(), actions.alias()
+    query = (
+        select(waiter.c.ref, need.c.ref)
+        .select_from(dependencies)
+        .join(waiter, waiter.c.id == dependencies.c.action_id)
+        .join(need, need.c.id == dependencies.c.needs_id)
+    )
+    found: dict[str, list[str]] = {}
+    for ref, needed in connection.execute(query):
+        found.setdefault(ref, []).append(needed)
+    return found
 
 
 def actions_of(connection: Connection, refs: Sequence[str]) -> dict[str, Action]:

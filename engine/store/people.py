@@ -1,8 +1,9 @@
 """People as rows: their addresses, and what happens when one does not work."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from engine.case import URGENCY
 from engine.party import Role
@@ -17,6 +18,25 @@ def flag(connection: Connection, person_id: int, message_id: int, why: str, now:
 
     The actions spoken of in the message are looked at again: who cannot be written to is called.
     """
+    _flag(connection, person_id, notices.c.message_id == message_id, str(message_id), why, now)
+
+
+def flag_unwritten(
+    connection: Connection, person_id: int, notice_ids: Collection[int], why: str, now: datetime
+) -> None:
+    """The same for an address to which not even a message could be made of these notices."""
+    mark = f"n{min(notice_ids)}"
+    _flag(connection, person_id, notices.c.id.in_(notice_ids), mark, why, now)
+
+
+def _flag(
+    connection: Connection,
+    person_id: int,
+    spoken: ColumnElement[bool],
+    mark: str,
+    why: str,
+    now: datetime,
+) -> None:
     connection.execute(
         update(people)
         .where(people.c.id == person_id)
@@ -25,7 +45,7 @@ def flag(connection: Connection, person_id: int, message_id: int, why: str, now:
     spoken_of = connection.execute(
         select(actions.c.id, actions.c.dialogue_id)
         .join(notices, notices.c.action_id == actions.c.id)
-        .where(notices.c.message_id == message_id)
+        .where(spoken)
         .order_by(actions.c.id)
     ).all()
     first_of = {dialogue_id: action_id for action_id, dialogue_id in reversed(spoken_of)}
@@ -39,7 +59,7 @@ def flag(connection: Connection, person_id: int, message_id: int, why: str, now:
         notices,
         [
             {
-                "key": f"contact:{person_id}:{message_id}:{coordinator_id}",
+                "key": f"contact:{person_id}:{mark}:{coordinator_id}",
                 "action_id": first_of[dialogue_id],
                 "person_id": coordinator_id,
                 "about_id": person_id,

@@ -1,11 +1,23 @@
 """Rows made into values, and changes of values written back as one event each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import UpdateBase
 
 from engine.action import Action
 from engine.errors import StaleVersion, UnknownThing
@@ -14,6 +26,7 @@ from engine.store.tables import actions, events
 
 ACTION_FIELDS = tuple(field.name for field in fields(Action))
 ACTION_COLUMNS = tuple(actions.c[name] for name in ACTION_FIELDS)
+EVENT_COLUMNS = ("action_id", "seq", "kind", "at", "by", "payload", "hash")
 
 
 def action_from(row: Row[Any]) -> Action:
@@ -48,7 +61,54 @@ def actions_by_id(connection: Connection, action_ids: Collection[int]) -> list[A
     if not action_ids:
         return []
     rows = connection.execute(select_actions().where(actions.c.id.in_(action_ids)))
-    return [action_from(row) for row in rows]
+    return [action_from(row) for row in rows.all()]
+
+
+def write_many(
+    connection: Connection,
+    statement: UpdateBase,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> int:
+    """
+    Run a statement once for each row of values, in the order of `names`; returns the rows changed.
+
+    `statement` is one object for the whole life of the process: its translation is kept. The
+    usual way turns every value of every row by a chain of functions, and that costs a sweep more
+    than the database does; here the turning is done once for each value that comes again.
+    """
+    if not rows:
+        return 0
+    sql, by_position, turns = _translated(statement, names, connection.dialect)
+    columns = [
+        column if turn is None else [None if value is None else turn(value) for value in column]
+        for column, turn in zip(zip(*rows, strict=True), turns, strict=True)
+    ]
+    turned = list(zip(*columns, strict=True))
+    if by_position is None:
+        named = [dict(zip(names, row, strict=True)) for row in turned]
+        return connection.exec_driver_sql(sql, named).rowcount
+    if by_position != names:
+        order = [names.index(name) for name in by_position]
+        turned = [tuple(row[at] for at in order) for row in turned]
+    return connection.exec_driver_sql(sql, turned).rowcount
+
+
+Turn = Callable[[Any], Any]
+
+
+@lru_cache(maxsize=64)
+def _translated(
+    statement: UpdateBase, names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[str, ...] | None, tuple[Turn | None, ...]]:
+    """The SQL text, the order of its parameters if they have one, and how each is turned."""
+    compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
+    turns: list[Turn | None] = []
+    for name in names:
+        turn = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+        turns.append(turn and lru_cache(maxsize=4096)(turn))
+    order = tuple(compiled.positiontup) if compiled.positional else None
+    return str(compiled), order, tuple(turns)
 
 
 def append(
@@ -96,17 +156,14 @@ def chain_rows(
     entries: Sequence[tuple[str, Mapping[str, object]]],
     at: datetime,
     by: str,
-) -> tuple[list[dict[str, object]], int, bytes]:
-    """Event rows that continue a chain, with the version and head that the action then has."""
-    rows: list[dict[str, object]] = []
+) -> tuple[list[tuple[object, ...]], int, bytes]:
+    """EVENT_COLUMNS that continue a chain, with the version and head that the action then has."""
+    rows: list[tuple[object, ...]] = []
     for kind, payload in entries:
         version += 1
         text = payload_text(payload)
         head = link(head, action_id, version, kind, at, by, text)
-        rows.append(
-            {"action_id": action_id, "seq": version, "kind": kind, "at": at, "by": by,
-             "payload": text, "hash": head}
-        )  # fmt: skip
+        rows.append((action_id, version, kind, at, by, text, head))
     return rows, version, head
 
 
@@ -127,6 +184,7 @@ UPDATE_BY_ID = update(actions).where(actions.c.id == bindparam("b_id"))
 
 __all__ = [
     "ACTION_COLUMNS",
+    "EVENT_COLUMNS",
     "GENESIS",
     "UPDATE_BY_ID",
     "action_from",
@@ -136,4 +194,5 @@ __all__ = [
     "find_action",
     "history_of",
     "select_actions",
+    "write_many",
 ]

@@ -3,14 +3,29 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
 
+from engine.store.columns import UtcInstant
 from engine.store.outbox_tables import MessageStatus, NoticeStatus, deliveries, messages, notices
+from engine.store.records import write_many
 
 UNDER_WAY = (MessageStatus.CLAIMED, MessageStatus.RETRY, MessageStatus.UNKNOWN)
+BELIEVABLE = timedelta(minutes=10)
+"""No lease is as long: one that ends later was made by a clock that was wrong."""
+
 _UNDER_WAY = messages.c.status.in_([status.value for status in UNDER_WAY])
 
 
@@ -142,7 +157,7 @@ def reclaim(
     ready = or_(
         table.status.in_([MessageStatus.RETRY.value, MessageStatus.UNKNOWN.value])
         & (table.available_at <= now),
-        (table.status == MessageStatus.CLAIMED.value) & (table.leased_until_at < clock_now),
+        (table.status == MessageStatus.CLAIMED.value) & ~_held(clock_now),
     )
     rows = connection.execute(
         select(
@@ -181,16 +196,18 @@ def renew(
 
 
 def give_back(
-    connection: Connection, message_ids: Collection[int], worker: str, available_at: datetime
+    connection: Connection, given: Collection[Claimed], worker: str, available_at: datetime
 ) -> None:
-    """Put messages back that were not tried: nothing about them has changed."""
+    """Put messages back that were not tried: what may have arrived before still may have."""
     table = messages.c
-    connection.execute(
-        update(messages)
-        .where(table.id.in_(message_ids), table.claimed_by == worker,
-               table.status == MessageStatus.CLAIMED.value)
-        .values(status=MessageStatus.RETRY, available_at=available_at, leased_until_at=None)
-    )  # fmt: skip
+    for status, certain in ((MessageStatus.RETRY, True), (MessageStatus.UNKNOWN, False)):
+        ids = [message.id for message in given if message.certain is certain]
+        connection.execute(
+            update(messages)
+            .where(table.id.in_(ids), table.claimed_by == worker,
+                   table.status == MessageStatus.CLAIMED.value)
+            .values(status=status, available_at=available_at, leased_until_at=None)
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,53 +232,49 @@ def record(
 
     The attempt itself is on record either way.
     """
-    table = messages.c
     number = claimed.attempt + 1
-    values: dict[str, Any] = {
-        "status": attempt.status,
-        "attempt": number if attempt.counted else claimed.attempt,
-        "leased_until_at": None,
-    }
-    if attempt.status is MessageStatus.SENT:
-        values["sent_at"] = now
-    if attempt.available_at:
-        values["available_at"] = attempt.available_at
-    fenced = connection.execute(
-        update(messages)
-        .where(
-            table.id == claimed.id,
-            table.claimed_by == worker,
-            table.status == MessageStatus.CLAIMED.value,
-        )
-        .values(**values)
+    counted = number if attempt.counted else claimed.attempt
+    sent_at = now if attempt.status is MessageStatus.SENT else None
+    mark = (claimed.id, worker, attempt.status, counted, sent_at, attempt.available_at)
+    mine = write_many(connection, _MARK, _MARKED, [mark]) == 1
+    tried = (claimed.id, number, now, str(attempt.outcome), str(attempt.phase), attempt.code,
+             attempt.text, worker)  # fmt: skip
+    write_many(connection, _TRY, _TRIED, [tried])
+    if mine and attempt.notice_status:
+        closed = (claimed.id, attempt.notice_status, now, attempt.text)
+        write_many(connection, _CLOSE, _CLOSED, [closed])
+    return mine
+
+
+# A run says these once for each message, and to build such statements costs more than they do.
+_MARK = (
+    update(messages)
+    .where(
+        messages.c.id == bindparam("b_id"),
+        messages.c.claimed_by == bindparam("b_worker"),
+        messages.c.status == text("'claimed'"),
     )
-    connection.execute(
-        insert(deliveries),
-        [
-            {
-                "message_id": claimed.id,
-                "attempt": number,
-                "at": now,
-                "outcome": attempt.outcome,
-                "phase": attempt.phase,
-                "code": attempt.code,
-                "text": attempt.text,
-                "worker": worker,
-            }
-        ],
+    .values(
+        status=bindparam("b_status"),
+        attempt=bindparam("b_attempt"),
+        leased_until_at=null(),
+        sent_at=func.coalesce(bindparam("b_sent_at", type_=UtcInstant), messages.c.sent_at),
+        available_at=func.coalesce(
+            bindparam("b_again_at", type_=UtcInstant), messages.c.available_at
+        ),
     )
-    if fenced.rowcount != 1:
-        return False
-    if attempt.notice_status:
-        connection.execute(
-            update(notices)
-            .where(
-                notices.c.message_id == claimed.id,
-                notices.c.status == NoticeStatus.BUNDLED.value,
-            )
-            .values(status=attempt.notice_status, closed_at=now, outcome=attempt.text)
-        )
-    return True
+)
+_MARKED = ("b_id", "b_worker", "b_status", "b_attempt", "b_sent_at", "b_again_at")
+_TRY = insert(deliveries)
+_TRIED = ("message_id", "attempt", "at", "outcome", "phase", "code", "text", "worker")
+_CLOSE = (
+    update(notices)
+    .where(notices.c.message_id == bindparam("b_id"), notices.c.status == text("'bundled'"))
+    .values(
+        status=bindparam("b_status"), closed_at=bindparam("b_now"), outcome=bindparam("b_outcome")
+    )
+)
+_CLOSED = ("b_id", "b_status", "b_now", "b_outcome")
 
 
 def in_other_hands(connection: Connection, worker: str, clock_now: datetime) -> int:
@@ -275,11 +288,16 @@ def in_other_hands(connection: Connection, worker: str, clock_now: datetime) -> 
                 _UNDER_WAY,
                 table.status == MessageStatus.CLAIMED.value,
                 table.claimed_by != worker,
-                table.leased_until_at >= clock_now,
+                _held(clock_now),
             )
         )
         or 0
     )
+
+
+def _held(clock_now: datetime) -> ColumnElement[bool]:
+    """Whether a lease still runs; one from a clock that was set back meanwhile does not."""
+    return messages.c.leased_until_at.between(clock_now, clock_now + BELIEVABLE)
 
 
 def move_day(connection: Connection, message_id: int, person_id: int, day: date) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.action import Action
 from engine.case import Decision, Said
@@ -16,7 +17,13 @@ from engine.ladder_text import dump_ladder
 from engine.store.dialect import insert_missing
 from engine.store.directory import Directory
 from engine.store.outbox_tables import NoticeStatus, notices
-from engine.store.records import action_from, chain_rows, select_actions
+from engine.store.records import (
+    EVENT_COLUMNS,
+    action_from,
+    chain_rows,
+    select_actions,
+    write_many,
+)
 from engine.store.tables import actions, events, ladders, occurrences
 
 SWEEPER = "sweep"
@@ -26,18 +33,29 @@ REACHED = frozenset({NoticeStatus.SENT, NoticeStatus.POSTED})
 _LOOK_AGAIN = (
     update(actions)
     .where(actions.c.id == bindparam("b_id"))
-    .values(next_check_at=bindparam("next_check_at"))
+    .values(next_check_at=bindparam("b_next"))
 )
 _DECIDED = (
     update(actions)
     .where(actions.c.id == bindparam("b_id"))
     .values(
-        next_check_at=bindparam("next_check_at"),
-        version=bindparam("version"),
-        head_hash=bindparam("head_hash"),
-        ladder_id=bindparam("ladder_id"),
+        next_check_at=bindparam("b_next"),
+        version=bindparam("b_version"),
+        head_hash=bindparam("b_head"),
+        ladder_id=bindparam("b_ladder"),
     )
 )
+_HAPPENED = insert(events)
+_SAID = {
+    own.dialect.name: own.insert(notices).on_conflict_do_nothing(index_elements=["key"])
+    for own in (postgresql, sqlite)
+}
+"""What was decided before is there already, and stays as it is."""
+_NOTICE_COLUMNS = (
+    "key", "action_id", "person_id", "about_id", "kind", "rung", "cause", "status", "urgency",
+    "created_at", "due_at", "closed_at",
+)  # fmt: skip
+_STEP = ("b_id", "b_next", "b_version", "b_head", "b_ladder")
 
 
 def claim_due(
@@ -55,7 +73,7 @@ def claim_due(
         )
     else:
         query = query.where(actions.c.id > after_id).order_by(actions.c.id)
-    return [action_from(row) for row in connection.execute(query)]
+    return [action_from(row) for row in connection.execute(query).all()]
 
 
 def said_about(
@@ -107,14 +125,14 @@ def write(
 ) -> Written:
     """Write a batch of decisions: moves, events and notices, in the caller's one transaction."""
     done = Written()
-    quiet: list[dict[str, Any]] = []
-    loud: list[dict[str, Any]] = []
-    event_rows: list[dict[str, Any]] = []
-    notice_rows: list[dict[str, Any]] = []
+    quiet: list[tuple[Any, ...]] = []
+    loud: list[tuple[Any, ...]] = []
+    event_rows: list[tuple[Any, ...]] = []
+    notice_rows: list[tuple[Any, ...]] = []
     for outcome in outcomes:
         decision, action = outcome.decision, outcome.action
         if not decision.events and not decision.changes:
-            quiet.append({"b_id": action.id, "next_check_at": outcome.next_check_at})
+            quiet.append((action.id, outcome.next_check_at))
             continue
         rows, version, head = chain_rows(
             action.id, action.version, action.head_hash, decision.events, now, SWEEPER
@@ -123,27 +141,23 @@ def write(
         ladder_id = action.ladder_id
         if decision.opens:
             ladder_id = frozen(connection, outcome.ladder, directory)
-        step = {
-            "b_id": action.id,
-            "next_check_at": outcome.next_check_at,
-            "version": version,
-            "head_hash": head,
-            "ladder_id": ladder_id,
-        }
         if decision.changes:
-            _write_changes(connection, action, decision, step)
+            values = {
+                "next_check_at": outcome.next_check_at,
+                "version": version,
+                "head_hash": head,
+                "ladder_id": ladder_id,
+            }
+            _write_changes(connection, action, decision, values)
             done.moved += "state" in decision.changes
         else:
-            loud.append(step)
+            loud.append((action.id, outcome.next_check_at, version, head, ladder_id))
         notice_rows += _notice_rows(action, decision, now)
         done.by_rung.update(notice.rung for notice in decision.notices)
-    if quiet:
-        connection.execute(_LOOK_AGAIN, quiet)
-    if loud:
-        connection.execute(_DECIDED, loud)
-    if event_rows:
-        connection.execute(insert(events), event_rows)
-    insert_missing(connection, notices, notice_rows, ["key"])
+    write_many(connection, _LOOK_AGAIN, _STEP[:2], quiet)
+    write_many(connection, _DECIDED, _STEP, loud)
+    write_many(connection, _HAPPENED, EVENT_COLUMNS, event_rows)
+    write_many(connection, _SAID[connection.dialect.name], _NOTICE_COLUMNS, notice_rows)
     done.notices = len(notice_rows)
     return done
 
@@ -170,11 +184,11 @@ def checked_later(now: datetime) -> datetime:
 
 
 def _write_changes(
-    connection: Connection, action: Action, decision: Decision, step: dict[str, Any]
+    connection: Connection, action: Action, decision: Decision, values: dict[str, Any]
 ) -> None:
-    values = {name: value for name, value in step.items() if name != "b_id"} | decision.changes
+    values |= decision.changes
     if "state" in decision.changes:
-        values["state_version"] = step["version"]
+        values["state_version"] = values["version"]
     connection.execute(update(actions).where(actions.c.id == action.id).values(**values))
     settled = [
         {"action_id": action.id, "due_on": due_on, "outcome": outcome,
@@ -184,22 +198,22 @@ def _write_changes(
     insert_missing(connection, occurrences, settled, ["action_id", "due_on"])
 
 
-def _notice_rows(action: Action, decision: Decision, now: datetime) -> list[dict[str, Any]]:
+def _notice_rows(action: Action, decision: Decision, now: datetime) -> list[tuple[Any, ...]]:
     return [
-        {
-            "key": notice.key,
-            "action_id": action.id,
-            "person_id": notice.person_id,
-            "about_id": notice.about_id,
-            "kind": notice.kind,
-            "rung": notice.rung,
-            "cause": notice.cause,
-            "status": _first_status(notice.posted, notice.release),
-            "urgency": notice.urgency,
-            "created_at": now,
-            "due_at": now,
-            "closed_at": now if notice.posted and not notice.release else None,
-        }
+        (
+            notice.key,
+            action.id,
+            notice.person_id,
+            notice.about_id,
+            notice.kind,
+            notice.rung,
+            notice.cause,
+            _first_status(notice.posted, notice.release),
+            notice.urgency,
+            now,
+            now,
+            now if notice.posted and not notice.release else None,
+        )
         for notice in decision.notices
     ]
 

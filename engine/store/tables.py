@@ -64,7 +64,7 @@ parties = Table(
     METADATA,
     Column("id", BigId, primary_key=True),
     Column("dialogue_id", BigId, ForeignKey("dialogues.id"), nullable=False),
-    Column("name", String(200), nullable=False),
+    Column("name", String(300), nullable=False),
     Column("side", word(Side, "side"), nullable=False),
     Column("superior_id", BigId, ForeignKey("parties.id")),
     UniqueConstraint("dialogue_id", "name"),

@@ -133,6 +133,7 @@ def _action(at: int, row: PlanRow) -> Action:
         id=at, ref=row.ref, dialogue_id=1, commitment_id=1, title=row.action, kind=row.kind,
         responsible_id=1, verifier_id=2, state=row.state, version=1, head_hash=b"",
         due_on=row.due, repeat=row.repeat,
+        agreed_on=None if row.state is State.PROPOSED else row.agreed_on or START,
     )  # fmt: skip
 
 

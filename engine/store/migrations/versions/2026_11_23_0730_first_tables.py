@@ -108,7 +108,7 @@ def upgrade() -> None:
         "parties",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("dialogue_id", BIG_ID, nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column(
             "side",
             sa.Enum(

@@ -1,0 +1,172 @@
+"""Reminder runs as whole processes, beside a loop by hand; delivery alone, beside raw bytes."""
+
+import ssl
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+from smtp_server import SmtpServer
+from sqlalchemy import func, select
+
+from engine.store.database import Database
+from engine.store.outbox_tables import MessageStatus, NoticeStatus, messages, notices
+from ground import Files, Ground
+from measure import ALKAWARI, Process, Row, Sample, added, in_turn, timed
+from notifications.connection import Connection
+from notifications.envelope import Envelope, Outcome
+from notifications.mail_settings import MailSettings
+from notifications.mailer import YagmailMailer
+from plenty import NOW, TODAY, Size, fill, make_due
+
+SENDER = "reminder@notify.example"
+
+
+def reminder_run(files: Files, size: Size, due: int, runs: int, connections: int) -> Iterator[Row]:
+    """`due` things of so many people: sweep and deliver, two processes, beside the loop by hand."""
+    url = files.new()
+    database = Database(url)
+    fill(database, size)
+    make_due(database, size, due)
+    database.close()
+    folder = Path(tempfile.mkdtemp(prefix="sink-", dir=files.folder))
+    with SmtpServer(folder=folder, trace=False) as sink:
+        one, several = "sweep + deliver", f"sweep + deliver, {connections} connections"
+        contenders = {
+            "by hand": lambda: _by_hand(files, url, sink, size.people),
+            one: lambda: _ours(files, url, sink, size.people, 1),
+        }
+        if connections > 1:
+            contenders[several] = lambda: _ours(files, url, sink, size.people, connections)
+        found = in_turn(runs, contenders)
+    figure = f"reminder run, {due:,} due of {size.actions:,}, {size.people:,} people"
+    reference = Row(
+        figure=figure, what="loop by hand", samples=found["by hand"], items=size.people
+    )
+    yield reference
+    for name in (one, several):
+        if name in found:
+            yield Row(
+                figure=figure, what=name, samples=found[name], items=size.people,
+                reference=reference,
+            )  # fmt: skip
+
+
+def _by_hand(ground: Ground, url: str, sink: SmtpServer, expected: int) -> Sample:
+    before = len(sink.received())
+    process = Process()
+    loop = Path(__file__).parent / "by_hand.py"
+    sample = process.run(sys.executable, loop, url, str(sink.port), TODAY.isoformat())
+    _expect("mails of the loop", len(sink.received()) - before, expected)
+    return sample
+
+
+def _ours(ground: Ground, url: str, sink: SmtpServer, expected: int, connections: int) -> Sample:
+    copy, before = ground.copy(url), len(sink.received())
+    process = Process(
+        environment={
+            "ALKAWARI_DATABASE_URL": copy,
+            "ALKAWARI_MAIL__HOST": sink.host,
+            "ALKAWARI_MAIL__PORT": str(sink.port),
+            "ALKAWARI_MAIL__SECURITY": "none",
+            "ALKAWARI_MAIL__SENDER": SENDER,
+            "ALKAWARI_DELIVERY__CONNECTIONS": str(connections),
+        }
+    )
+    at = f"--as-of={NOW.isoformat()}"
+    parts = [process.run(ALKAWARI, name, at, "--json") for name in ("sweep", "deliver")]
+    print("  " + " + ".join(f"{part.wall_s:.2f}" for part in parts), file=sys.stderr)
+    mails = sink.received()[before:]
+    _expect("mails", len(mails), expected)
+    _expect("recipients", len({mail["rcpt"] for mail in mails}), expected)
+    _expect_remembered(copy, expected)
+    ground.drop(copy)
+    return added(parts)
+
+
+def _expect_remembered(url: str, expected: int) -> None:
+    database = Database(url)
+    with database.read() as connection:
+        sent = select(func.count()).where(messages.c.status == MessageStatus.SENT.value)
+        open_ = select(func.count()).where(notices.c.status != NoticeStatus.SENT.value)
+        _expect("messages marked as sent", connection.scalar(sent), expected)
+        _expect("notices not sent", connection.scalar(open_), 0)
+    database.close()
+
+
+def _expect(what: str, found: int | None, expected: int) -> None:
+    if found != expected:
+        raise RuntimeError(f"{what}: {found} instead of {expected}")
+
+
+def delivery(count: int, runs: int) -> Iterator[Row]:
+    """`count` finished messages over verified TLS with login: our mailer beside raw bytes."""
+    envelopes = [_envelope(number) for number in range(count)]
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    pem = b"".join([certificate.private_key_pem.bytes(),
+                    *(part.bytes() for part in certificate.cert_chain_pems)])  # fmt: skip
+    with _folder() as folder:
+        trusted = folder / "authority.pem"
+        authority.cert_pem.write_to_path(trusted)
+        with SmtpServer(
+            folder=folder, tls="starttls", cert=pem, user="us", password="secret", trace=False
+        ) as sink:
+            settings = MailSettings(
+                host=sink.host, port=sink.port, sender=SENDER, security="starttls", user="us",
+                password="secret", ca_file=str(trusted), recycle_after=count + 1,
+            )  # fmt: skip
+            found = in_turn(
+                runs,
+                {
+                    "raw": lambda: timed(lambda: _raw(settings, envelopes)),
+                    "mailer": lambda: timed(lambda: _mailer(settings, envelopes)),
+                },
+            )
+            _expect("messages", len(sink.received()), 2 * (runs + 1) * count)
+    figure = f"delivery of {count:,} finished messages, verified TLS, login, one connection"
+    reference = Row(figure=figure, what="raw bytes", samples=found["raw"], items=count)
+    yield reference
+    yield Row(
+        figure=figure, what="our mailer", samples=found["mailer"], items=count,
+        reference=reference,
+    )  # fmt: skip
+
+
+def _raw(settings: MailSettings, envelopes: list[Envelope]) -> None:
+    """The standard client's own `sendmail` on the connection that yagmail opened."""
+    connection = Connection(settings)
+    connection.login()
+    if not isinstance(connection.smtp.sock, ssl.SSLSocket):
+        raise TypeError("the connection is not secured")
+    for envelope in envelopes:
+        connection.smtp.sendmail(envelope.sender, [envelope.recipient], envelope.data)
+    connection.close()
+
+
+def _mailer(settings: MailSettings, envelopes: list[Envelope]) -> None:
+    mailer = YagmailMailer(settings)
+    for envelope in envelopes:
+        outcome = mailer.deliver(envelope).outcome
+        if outcome is not Outcome.SENT:
+            raise RuntimeError(f"{envelope.message_id}: {outcome}")
+    mailer.close()
+
+
+def _envelope(number: int) -> Envelope:
+    recipient, message_id = f"focal-{number}@post.example", f"<{number}.20261125@notify.example>"
+    words = "Please tell us how it stands: done, a new date, or what is in the way.\r\n" * 40
+    head = (
+        f"From: Dialogue <{SENDER}>\r\nTo: {recipient}\r\nSubject: [Saaba] ACT-{number}\r\n"
+        f"Message-ID: {message_id}\r\n\r\n"
+    )
+    data = (head + words).encode("ascii")
+    return Envelope(sender=SENDER, recipient=recipient, data=data, message_id=message_id)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="alkawari-bench-") as folder:
+        yield Path(folder)

@@ -1,0 +1,190 @@
+"""`alkawari demo` as somebody sees it who opens it in a browser and presses its buttons."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+COMMAND = str(Path(sys.executable).with_name("alkawari"))
+PATIENCE_S = 90.0
+STOP_WITHIN_S = 10
+JOURNEY_MS = 120_000
+
+
+class Demo:
+    """The command in a process group of its own, with a temporary folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.log = folder, folder / "demo.log"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        # A database address of the person who looks on must not be touched.
+        somebodys = {"ALKAWARI_DATABASE_URL": f"sqlite:///{folder / 'somebodys.db'}"}
+        with self.log.open("w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [COMMAND, "demo", "--port", "0"],
+                cwd=folder, env={**os.environ, **somebodys, "TMPDIR": str(self.temporary)},
+                stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self.url = self.wait_for(r"The demonstration is at (\S+)")
+
+    def wait_for(self, pattern: str) -> str:
+        waiting = threading.Event()
+        for _turn in range(int(PATIENCE_S * 10)):
+            found = re.search(pattern, self.log.read_text("utf-8"))
+            if found:
+                return found[found.lastindex or 0]
+            assert self.process.poll() is None, self.log.read_text("utf-8")
+            waiting.wait(0.1)
+        raise AssertionError(f"no {pattern!r} in {self.log.read_text('utf-8')}")
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    started = Demo(tmp_path_factory.mktemp("demo"))
+    yield started
+    started.end()
+
+
+def put_forward(page: Page, button: str) -> None:
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("button", name=button)).to_be_visible(timeout=JOURNEY_MS)
+
+
+def today(page: Page) -> str:
+    return page.locator(".time strong").inner_text()
+
+
+@pytest.mark.prefect
+def test_somebody_looks_on_while_three_weeks_pass(demo: Demo, page: Page):
+    """One story, because each press of a button goes on from where the last one ended."""
+    page.goto(demo.url)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("whose turn is it")
+    for locality in ("Guédiawaye", "Jos", "Saaba", "Niamey V", "Sogoniko", "Aïn Zitoun"):
+        expect(page.locator(".bars").get_by_role("link", name=locality)).to_be_visible()
+    expect(page.locator("#overdue")).not_to_contain_text("0")
+    first_day = today(page)
+    assert "day 1" in page.locator(".time").inner_text()
+
+    # The first mails leave by themselves, and open as text and as HTML.
+    demo.wait_for("Prefect is ready")
+    page.get_by_role("link", name="Mail", exact=True).click()
+    expect(page.locator("table.mails tbody tr")).not_to_have_count(0)
+    before = page.locator("table.mails tbody tr").count()
+    page.locator("table.mails tbody a").first.click()
+    subject = page.get_by_role("heading", level=1).inner_text()
+    assert re.match(r"\[.+\]", subject)
+    expect(page.locator("pre.text")).not_to_be_empty()
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text(
+        re.compile(r"ref", re.IGNORECASE)
+    )
+
+    # An action moves because its people act.
+    page.goto(f"{demo.url}/actions/SAA-02")
+    expect(page.locator(".chips")).to_contain_text("in progress")
+    put_forward(page, "Next day")
+    assert today(page) != first_day
+    assert page.url.endswith("/actions/SAA-02")
+    expect(page.locator(".timeline")).to_contain_text("Progress reported")
+    put_forward(page, "Next week")
+    expect(page.locator(".chips")).to_contain_text("reported done")
+    expect(page.locator(".timeline")).to_contain_text("in progress → reported done")
+    put_forward(page, "Next week")
+    put_forward(page, "Next week")
+    expect(page.locator(".chips")).to_contain_text("verified")
+
+    # An escalation up the chain of command waits until somebody lets it leave.
+    page.goto(f"{demo.url}/mail")
+    after = page.locator("table.mails tbody tr").count()
+    assert after > before
+    superior = page.locator("table.mails tbody tr", has_text="permanence@direction.example")
+    expect(superior).to_have_count(0)
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("button", name="Release SOG-04").click()
+    expect(page.locator(".banner")).to_contain_text("SOG-04 was released")
+    expect(page.get_by_role("button", name="Release SOG-04")).to_have_count(0)
+    put_forward(page, "Next hour")
+    page.goto(f"{demo.url}/mail")
+    expect(superior).to_have_count(1)
+    page.goto(f"{demo.url}/actions/SOG-04")
+    expect(page.locator(".timeline")).to_contain_text("Released")
+
+    # Prefect did it: what ran before it was ready is the exception.
+    page.goto(f"{demo.url}/flows")
+    expect(page.locator("main")).to_contain_text("Prefect is ready")
+    runs = re.search(r"(\d+) runs as flows of Prefect", page.locator("main").inner_text())
+    assert runs
+    assert int(runs[1]) > 20
+    expect(page.locator("td", has_text=re.compile(r"^failed$"))).to_have_count(0)
+
+
+def test_the_list_can_be_narrowed_down_and_read_on_a_telephone(demo: Demo, page: Page):
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(f"{demo.url}/actions")
+    everything = page.locator("table.list tbody tr").count()
+    page.get_by_label("Dialogue").select_option("Saaba")
+    page.get_by_label("only overdue").check()
+    page.get_by_role("button", name="Show").click()
+
+    rows = page.locator("table.list tbody tr")
+    assert 0 < rows.count() < everything
+    expect(rows.locator(".late")).to_have_count(rows.count())
+    for path in (
+        "/",
+        "/actions",
+        "/actions/SOG-04",
+        "/actions/AIN-02",
+        "/mail",
+        "/mail/1",
+        "/flows",
+    ):
+        page.goto(demo.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+def test_titles_run_in_their_own_direction(demo: Demo, page: Page):
+    page.goto(f"{demo.url}/actions/AIN-02")
+    title = page.locator("h1 [dir=auto]")
+
+    assert title.evaluate("node => node.matches(':dir(rtl)')")
+    page.goto(f"{demo.url}/actions/JOS-02")
+    assert title.evaluate("node => node.matches(':dir(ltr)')")
+
+
+def test_a_mail_can_do_nothing_in_the_page_that_shows_it(demo: Demo, page: Page):
+    answer = page.goto(f"{demo.url}/mail/1/html")
+
+    assert answer is not None
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    page.goto(f"{demo.url}/mail/1")
+    assert page.locator("iframe").get_attribute("sandbox") == ""
+
+
+def test_it_ends_when_told_to_and_takes_everything_with_it(demo: Demo):
+    assert [path for path in demo.temporary.iterdir() if path.name.startswith("alkawari-demo-")]
+
+    demo.process.send_signal(signal.SIGTERM)
+    demo.process.communicate(timeout=STOP_WITHIN_S)
+
+    said = demo.log.read_text("utf-8")
+    assert demo.process.returncode == 0, said
+    assert said.splitlines()[-1] == "Stopped; nothing of the demonstration is left."
+    assert "Traceback" not in said
+    assert "story line" not in said
+    assert not [path for path in demo.temporary.iterdir() if path.name.startswith("alkawari-demo-")]
+    assert not (demo.folder / "somebodys.db").exists()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(demo.process.pid, 0)

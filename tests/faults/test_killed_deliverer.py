@@ -1,0 +1,146 @@
+"""`alkawari deliver` killed by SIGKILL wherever it is: nobody forgotten, nobody told twice."""
+
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from crash_points import (
+    PEOPLE,
+    Programme,
+    copies_are_equal,
+    ended,
+    kill,
+    ledger,
+    taken,
+    wait_until,
+)
+from smtp_server import SmtpServer
+
+# (actions each, kills on SQLite, kills on PostgreSQL)
+ROUNDS = {1: (16, 10), 3: (8, 6)}
+# Replies take a moment, so that a kill often comes while one is being awaited.
+LATENCY_S = 0.002
+
+
+def kill_again_and_again(
+    programme: Programme, server: SmtpServer, chance: Random, kills: int
+) -> int:
+    """
+    Start and kill until that many kills hit, or nothing is left to send; how many did.
+
+    A kill comes some messages after the start, or at any time since the start of the process.
+    """
+    done = 0
+    share = PEOPLE // (kills + 1)
+    while done < kills:
+        child = programme.start_deliver()
+        if chance.random() < 0.25:
+            time.sleep(chance.uniform(0.05, 1.0))
+        else:
+            until = taken(server) + chance.randint(0, 2 * share - 1)
+            wait_until(lambda until=until: taken(server) > until, child)
+            time.sleep(chance.uniform(0, 0.008))
+        if not kill(child):
+            break
+        done += 1
+    return done
+
+
+@pytest.mark.parametrize("each", ROUNDS)
+def test_killed_at_random_points_nobody_is_forgotten_and_nobody_is_told_twice(
+    lay_out, tell, tmp_path, chance, each
+):
+    programme = lay_out(each=each)
+    wanted = ROUNDS[each][0 if programme.sqlite else 1]
+    with SmtpServer(folder=tmp_path, latency=LATENCY_S) as server:
+        programme.mail_to(server, lease_s=1, batch=20)
+        kills = kill_again_and_again(programme, server, chance, wanted)
+        programme.deliver_until_quiet()
+        found = ledger(server)
+        tell(f"deliver killed at random, {each} each", programme, found, kills=kills)
+
+        assert kills >= wanted // 2, "too few kills hit to say anything"
+        assert (found.never, found.twice) == (0, 0)
+        assert found.repeated <= kills
+        assert copies_are_equal(server)
+        kept = dict(programme.ask("SELECT mime_id, recipient FROM messages WHERE status = 'sent'"))
+        assert {m["message_id"]: m["rcpt"] for m in server.received()} == kept
+    assert programme.statuses() == {"sent": PEOPLE * each}
+
+
+def test_killed_half_way_the_next_run_goes_on(lay_out, tell, tmp_path):
+    programme = lay_out()
+    with SmtpServer(folder=tmp_path, latency=LATENCY_S) as server:
+        programme.mail_to(server, lease_s=1)
+        child = programme.start_deliver()
+        wait_until(lambda: taken(server) >= PEOPLE // 2, child)
+        assert kill(child)
+        assert PEOPLE // 2 <= taken(server) < PEOPLE
+        programme.deliver_until_quiet()
+        found = ledger(server)
+        tell("deliver killed half-way", programme, found, kills=1)
+
+        assert (found.never, found.twice) == (0, 0)
+        assert found.repeated <= 1
+        assert copies_are_equal(server)
+
+
+def test_killed_while_a_reply_is_awaited_that_one_letter_is_sent_again_as_it_was(
+    lay_out, tell, tmp_path
+):
+    programme = lay_out(people=20)
+    behave = [{"at": "dot", "nth": 7, "accept": True, "delay": 3600}]
+    with SmtpServer(behave, folder=tmp_path) as server:
+        programme.mail_to(server, lease_s=1)
+        child = programme.start_deliver()
+        wait_until(lambda: taken(server) == 7, child)
+        assert kill(child)
+        server.stop()
+        server.start([])
+        programme.deliver_until_quiet()
+        found = ledger(server, frozenset(f"p{n:03d}@parties.example" for n in range(1, 21)))
+        tell("deliver killed while awaiting a reply", programme, found, kills=1)
+
+        assert (found.never, found.twice, found.repeated) == (0, 0, 1)
+        assert copies_are_equal(server)
+
+
+def test_a_worker_that_was_frozen_beyond_its_lease_sends_at_most_the_letter_in_its_hand(
+    lay_out, tell, tmp_path
+):
+    programme = lay_out()
+    with SmtpServer(folder=tmp_path, latency=LATENCY_S) as server:
+        programme.mail_to(server, lease_s=1)
+        child = programme.start_deliver()
+        wait_until(lambda: taken(server) >= 60, child)
+        child.send_signal(signal.SIGSTOP)
+        programme.deliver_until_quiet()
+        assert taken(server) >= PEOPLE
+        child.send_signal(signal.SIGCONT)
+        woken = ended(child)
+        found = ledger(server)
+        tell("deliver frozen beyond its lease", programme, found)
+
+        assert woken.code == 0, woken.err
+        assert (found.never, found.twice) == (0, 0)
+        assert found.repeated <= 1
+        assert copies_are_equal(server)
+    assert programme.statuses() == {"sent": PEOPLE}
+
+
+def test_what_a_killed_worker_held_is_said_to_be_in_other_hands_until_its_lease_ends(
+    lay_out, tmp_path
+):
+    programme = lay_out(people=30)
+    with SmtpServer([{"at": "mail", "nth": 5, "delay": 3600}], folder=Path(tmp_path)) as server:
+        programme.mail_to(server, lease_s=60)
+        child = programme.start_deliver()
+        wait_until(lambda: len(server.said("MAIL")) >= 5, child)
+        assert kill(child)
+        server.stop()
+        server.start([])
+        done = programme.deliver().said
+
+        assert (done["sent"], done["leased"]) == (0, 26)

@@ -1,0 +1,286 @@
+"""One action of the demonstration, whole: dates, ladder, who is told next, and its history."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from config.wiring import Services
+from engine.action import Action, State
+from engine.calendar import WorkingCalendar
+from engine.case import Case, Delays, Notice, Said, anchor_of
+from engine.climb import persons_of
+from engine.decide import decide
+from engine.history import Event
+from engine.store.acting import facts_about
+from engine.store.database import Connection
+from engine.store.directory import Directory
+from engine.store.exporting import plan_rows
+from engine.store.listing import View, view_of
+from engine.store.records import find_action, history_of
+from engine.store.sweeping import said_about
+from engine.store.telling import told_about
+from web.demo_board import functions
+from web.pages import day as day_text
+from web.pages import words
+
+MOST_LOOKS: Final = 200
+"""How often the rules are asked about a later day before nobody is told any more."""
+
+PROGRAM: Final = {
+    "sweep": "the sweep",
+    "import": "the plan that was taken in",
+    "dependency": "what it depended on",
+}
+
+TITLES: Final = {
+    "imported": "Taken in from the plan",
+    "in_progress": "Work goes on",
+    "reported_done": "Reported done",
+    "sent_back": "Sent back: not all there yet",
+    "reported": "Progress reported",
+    "rescheduled": "New date agreed",
+    "acknowledged": "Taken note",
+    "called": "Telephone call",
+    "notified": "Told",
+    "passed_over": "Passed over, because a higher rung says it",
+    "resolved": "Dispute decided",
+    "waiting": "Waits for what it depends on",
+    "no_longer_waiting": "No longer waits",
+    "occurrence_missed": "An occurrence was missed",
+    "lapsed": "Lapsed",
+    "released": "Released",
+    "release_refused": "Release refused",
+}
+
+CLIMBS: Final = frozenset({State.AGREED, State.IN_PROGRESS})
+"""The states in which lateness is told; a block, a claim or a dispute has its own clock."""
+
+WORDED: Final = frozenset({"level", "state", "kind", "handling", "obstacle"})
+ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+NOT_TOLD: Final = frozenset({"person_id", "from", "to", "before"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A rung on this action's ladder: `standing` is said, waits, skipped, reached or ahead."""
+
+    name: str
+    days: int
+    on: date
+    to: tuple[str, ...]
+    standing: str
+    said_on: date | None
+    release: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Who is told next if nobody acts."""
+
+    on: date
+    rung: str
+    to: tuple[str, ...]
+    release: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A line of the history."""
+
+    title: str
+    at: datetime
+    by: str
+    change: tuple[str, ...]
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """Everything that the page of an action shows."""
+
+    view: View
+    commitment: str
+    verifier: str
+    focal: str
+    coordinators: str
+    unmet: tuple[str, ...]
+    earlier: tuple[date, ...]
+    ladder: tuple[Step, ...]
+    following: Next | None
+    notices: tuple[Mapping[str, Any], ...]
+    history: tuple[Told, ...]
+    releasable: bool
+
+
+def whole(services: Services, ref: str, now: datetime) -> Whole:
+    """The action of that reference; UnknownThing if there is none."""
+    with services.database.read() as connection:
+        action = find_action(connection, ref)
+        directory = Directory(connection, services.ladder)
+        view = view_of(directory, action, now, services.thresholds)
+        case = _case(connection, directory, action)
+        today = directory.today(action.dialogue_id, now)
+        known = functions(directory)
+        events = history_of(connection, action.id)
+        notices = told_about(connection, action.id)
+        verifier = directory.parties.get(action.verifier_id or 0)
+        circle = case.circle
+        return Whole(
+            view=view,
+            commitment=_commitment(connection, action.ref),
+            verifier=verifier.name if verifier else "",
+            focal=circle.focal.called if circle.focal else "",
+            coordinators=", ".join(person.called for person in circle.coordinators),
+            unmet=facts_about(connection, directory, action).unmet,
+            earlier=_earlier(events),
+            ladder=_steps(case, today),
+            following=_next(case, directory, today, services.delays),
+            notices=tuple(_notice(notice) for notice in notices),
+            history=tuple(_told(event, known, directory) for event in reversed(events)),
+            releasable=any(notice["status"] == "unreleased" for notice in notices),
+        )
+
+
+def _case(connection: Connection, directory: Directory, action: Action) -> Case:
+    return Case(
+        action=action,
+        ladder=directory.ladder_for(action),
+        calendar=directory.calendars[action.dialogue_id],
+        circle=directory.circle(action),
+        said=said_about(connection, [action], directory).get(action.id, ()),
+    )
+
+
+def _commitment(connection: Connection, ref: str) -> str:
+    """The words agreed in the room. Reads the whole plan: the sample has 38 rows."""
+    return next((row["commitment"] for row in plan_rows(connection) if row["ref"] == ref), "")
+
+
+def _earlier(events: tuple[Event, ...]) -> tuple[date, ...]:
+    moved = (json.loads(event.payload) for event in events if event.kind == "rescheduled")
+    return tuple(date.fromisoformat(payload["from"]) for payload in moved if payload.get("from"))
+
+
+def _steps(case: Case, today: date) -> tuple[Step, ...]:
+    """The ladder with its days; empty while there is nothing to climb."""
+    anchor = anchor_of(case.action, case.calendar)
+    action = case.action
+    if anchor is None or action.state not in CLIMBS or action.waiting:
+        return ()
+    said: dict[str, list[Said]] = {}
+    for entry in case.said:
+        if entry.cause == f"e{action.episode}":
+            said.setdefault(entry.rung.removeprefix("call:"), []).append(entry)
+    spoken = [at for at, rung in enumerate(case.ladder.rungs) if rung.name in said]
+    highest = max(spoken, default=-1)
+    steps = []
+    for position, rung in enumerate(case.ladder.rungs):
+        on = _rung_day(case.calendar, anchor, rung.days)
+        entries = said.get(rung.name, [])
+        reached = [entry.reached_on for entry in entries if entry.reached_on]
+        if reached:
+            standing = "said"
+        elif entries:
+            standing = "waits"
+        elif on > today:
+            standing = "ahead"
+        else:
+            standing = "skipped" if position < highest or rung.courtesy else "reached"
+        steps.append(
+            Step(
+                name=rung.name, days=rung.days, on=on, standing=standing, release=rung.release,
+                to=tuple(person.called for person in persons_of(case, rung)),
+                said_on=max(reached, default=None),
+            )
+        )  # fmt: skip
+    return tuple(steps)
+
+
+def _rung_day(calendar: WorkingCalendar, anchor: date, days: int) -> date:
+    return calendar.plus(anchor, days) if days else anchor
+
+
+def _next(case: Case, directory: Directory, today: date, delays: Delays) -> Next | None:
+    """What the rules would say on the first later day on which they say anything."""
+    day = today
+    for _look in range(MOST_LOOKS):
+        decision = decide(case, day, delays)
+        if decision.notices:
+            return _spoken_of(decision.notices, directory, case.calendar.on_or_after(day))
+        if decision.next_on is None or decision.next_on <= day:
+            return None
+        day = decision.next_on
+    return None
+
+
+def _spoken_of(notices: list[Notice], directory: Directory, day: date) -> Next:
+    first = max(notices, key=lambda notice: notice.urgency)
+    to = dict.fromkeys(
+        directory.people[notice.person_id].called for notice in notices if notice.rung == first.rung
+    )
+    return Next(day, first.rung, tuple(to), first.release)
+
+
+def _told(event: Event, known: dict[str, str], directory: Directory) -> Told:
+    payload: dict[str, Any] = json.loads(event.payload)
+    change: tuple[str, ...] = ()
+    if event.kind == "rescheduled" or (payload.get("from") and payload.get("to")):
+        change = tuple(_text("state", payload.get(end) or "", directory) for end in ("from", "to"))
+    details = tuple(
+        ("" if name == "notices" else name.replace("_", " "), _text(name, value, directory))
+        for name, value in payload.items()
+        if name not in NOT_TOLD and value not in ("", None, [])
+    )
+    return Told(
+        title=TITLES.get(event.kind, event.kind.replace("_", " ").capitalize()),
+        at=event.at,
+        by=PROGRAM.get(event.by) or known.get(event.by, event.by),
+        change=change,
+        details=details,
+    )
+
+
+def _text(name: str, value: object, directory: Directory) -> str:
+    match value:
+        case True | False:
+            return "yes" if value else "no"
+        case list() if name == "notices":
+            return "; ".join(_spoken(str(part), directory) for part in value)
+        case list():
+            # of rungs passed over: which, not who would have read them
+            return ", ".join(dict.fromkeys(str(part).partition(":")[0] for part in value))
+        case str() if ISO_DAY.fullmatch(value):
+            return day_text(date.fromisoformat(value))
+        case str() if name in WORDED:
+            return words(value)
+        case _:
+            return str(value)
+
+
+def _notice(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    closed = row["closed_at"] and datetime.fromisoformat(row["closed_at"]).date()
+    decided = datetime.fromisoformat(row["decided_at"]).date()
+    return {
+        **row,
+        "rung": rung_text(row["rung"]),
+        "decided_on": decided,
+        "closed_on": closed if closed != decided else None,
+    }
+
+
+def _spoken(entry: str, directory: Directory) -> str:
+    """`R2:25` or `call:R2:25`: the rung and who was told."""
+    rung, _colon, person_id = entry.rpartition(":")
+    person = directory.people.get(int(person_id)) if person_id.isdigit() else None
+    return f"{rung_text(rung)} to {person.called}" if person else rung_text(entry)
+
+
+def rung_text(rung: str) -> str:
+    """A rung as people read it; a call task is told apart from the letter of the same rung."""
+    kind, colon, name = rung.partition(":")
+    if not colon:
+        return rung
+    return f"{name}, a call" if kind == "call" else name

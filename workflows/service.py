@@ -1,0 +1,299 @@
+"""The parts that run together: the stories, Prefect around them, and the timetable."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from apscheduler.jobstores.base import JobLookupError
+
+from config.wiring import Services
+from engine.store.auditing import beat
+from notifications.envelope import Envelope, Result
+from notifications.mailer import Mailer
+from workflows.audit import Audited, audit
+from workflows.deliver import Delivered, deliver_batch, remember
+from workflows.orchestrator import Orchestrator, Standing
+from workflows.sweep import BATCH, Swept, sweep_batch
+from workflows.timetable import TIMETABLE, Entry, Story, build_scheduler
+
+log = logging.getLogger("alkawari.service")
+
+KEPT_RUNS: Final = 60
+"""How many runs are remembered for whoever looks; Prefect keeps the rest."""
+
+CATCHES_UP_S: Final = 300.0
+"""The longest that the watchdog waits for that after a start."""
+
+TIMETABLE_STOPS_S, PREFECT_STOPS_S = 4.0, 3.0
+"""The longest that a stop may wait for each; together with the web face less than 10 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a story; `direct` says why Prefect did not orchestrate it, `error` what failed."""
+
+    story: str
+    at: datetime
+    took_s: float
+    counts: Mapping[str, object]
+    direct: str = ""
+    error: str = ""
+
+
+class Service:
+    """
+    Everything of `alkawari up` but its face.
+
+    `home` is Prefect's folder. `tick` is what the timetable calls for an entry, `told` by default.
+    The clock of `services` is the one by which every story goes.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        home: Path,
+        zone: tzinfo = UTC,
+        *,
+        entries: tuple[Entry, ...] = TIMETABLE,
+        tick: Callable[[str], object] | None = None,
+    ) -> None:
+        self.services = services
+        self.started_at = services.clock.now()
+        self._stopping = threading.Event()
+        self._caught_up = threading.Event()
+        self._turns = threading.Lock()
+        self._running: set[str] = set()
+        self._asked: set[str] = set()
+        self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
+        self._last: dict[str, Run] = {}
+        self._orchestrator = Orchestrator(home, stories(services, self._stopping), services.clock)
+        self._timetable = build_scheduler(tick or self.told, entries=entries, zone=zone)
+        self.sweeps_every = next(
+            (e.every for e in entries if e.story == "sweep" and e.every), timedelta(days=1)
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """How Prefect's part stands."""
+        return self._orchestrator.standing
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The last runs, newest first."""
+        return tuple(reversed(self._runs.copy()))
+
+    def last(self, story: str) -> Run | None:
+        """The last run of a story since the start."""
+        return self._last.get(story)
+
+    def start(self) -> None:
+        """Begin; neither the first sweep nor the caller waits for Prefect."""
+        self._orchestrator.start()
+        self._timetable.start()
+
+    def wait_for_prefect(self, within: float) -> bool:
+        """Wait until it is known whether Prefect works."""
+        return self._orchestrator.wait_ready(within)
+
+    def run(self, story: str) -> Mapping[str, object]:
+        """Tell a story once and remember how it went; raises what the story raises."""
+        at, began = self.services.clock.now(), monotonic()
+        before = self.standing.last_fallback
+        counts: Mapping[str, object] = {}
+        error = ""
+        try:
+            counts = self._orchestrator.run(story)
+        except Exception as failed:
+            error = type(failed).__name__
+            raise
+        finally:
+            after = self.standing.last_fallback
+            direct = after.reason if after and after is not before and after.story == story else ""
+            run = Run(
+                story=story, at=at, took_s=monotonic() - began, counts=counts,
+                direct=direct, error=error,
+            )  # fmt: skip
+            self._last[story] = run
+            self._runs.append(run)
+            if {"sweep", "deliver"} <= self._last.keys():
+                self._caught_up.set()
+        return counts
+
+    def told(self, story: str) -> None:
+        """
+        A tick: what a sweep queued need not wait for the next tick of the deliverer.
+
+        The watchdog looks when the first sweep and delivery have made good the time off.
+        """
+        if story == "audit":
+            self._caught_up.wait(CATCHES_UP_S)
+        with self._turns:
+            self._running.add(story)
+        try:
+            self._until_nothing_is_asked(story)
+        finally:
+            with self._turns:
+                self._running.discard(story)
+                self._asked.discard(story)
+
+    def soon(self, story: str) -> None:
+        """Let a story run now instead of at its next tick, or again if it is running."""
+        with self._turns:
+            if story in self._running:
+                self._asked.add(story)
+                return
+        try:
+            self._timetable.scheduler.modify_job(story, next_run_time=datetime.now(UTC))
+        except JobLookupError:
+            log.debug("%s is not on the timetable", story)
+
+    def _until_nothing_is_asked(self, story: str) -> None:
+        while True:
+            counts = self.run(story)
+            if story == "sweep" and counts.get("notices"):
+                self.soon("deliver")
+            with self._turns:
+                if story not in self._asked or self._stopping.is_set():
+                    self._running.discard(story)
+                    return
+                self._asked.discard(story)
+
+    def stop(self) -> tuple[str, ...]:
+        """
+        Timetable, then Prefect; what is left undone is due again at the next start.
+
+        Returns the stories that did not end in time: their threads end with the process.
+        """
+        self._stopping.set()
+        self._caught_up.set()
+        self._orchestrator.halt()
+        left = self._timetable.stop(TIMETABLE_STOPS_S)
+        if left:
+            log.warning("Stopped in the middle of %s; it goes on at the next start.", list(left))
+        self._orchestrator.stop(PREFECT_STOPS_S)
+        return left
+
+
+def stories(services: Services, stopping: threading.Event) -> tuple[Story, ...]:
+    """The stories of the timetable; once `stopping` is set, no further message is begun."""
+    return _sweep(services), _deliver(services, stopping), _audit(services)
+
+
+def _sweep(services: Services) -> Story:
+    total = Swept()
+
+    def batch(now: datetime, limit: int) -> Swept:
+        nonlocal total
+        done = sweep_batch(services, now, limit=limit)
+        total += done
+        return done
+
+    def afterwards() -> None:
+        nonlocal total
+        ran, total = total, Swept()
+        with services.database.write() as connection:
+            beat(connection, "sweep", services.clock.now(), ran.as_dict())
+        services.database.checkpoint()
+
+    return Story(name="sweep", batch=batch, limit=BATCH, afterwards=afterwards)
+
+
+def _deliver(services: Services, stopping: threading.Event) -> Story:
+    total = Delivered()
+    new_mailer = services.new_mailer
+    if new_mailer is not None:
+        services = replace(services, new_mailer=lambda: _Interruptible(new_mailer(), stopping))
+
+    def batch(now: datetime, limit: int) -> Delivered:
+        nonlocal total
+
+        def over_one_connection() -> Delivered:
+            try:
+                return deliver_batch(services, now, limit=limit)
+            except _Stopping:
+                return Delivered()
+
+        done = _side_by_side(over_one_connection, services.settings.delivery.connections)
+        total += done
+        return done
+
+    def afterwards() -> None:
+        nonlocal total
+        ran, total = total, Delivered()
+        remember(services, ran, services.clock.now())
+
+    return Story(name="deliver", batch=batch, afterwards=afterwards)
+
+
+def _audit(services: Services) -> Story:
+    return Story(name="audit", batch=lambda now, _limit: _Looked(audit(services, now)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """An audit as a tally: looks do not add up, the newest one counts."""
+
+    audited: Audited
+
+    @property
+    def handled(self) -> int:
+        return self.audited.handled
+
+    def as_dict(self) -> Mapping[str, object]:
+        return self.audited.as_dict()
+
+    def __add__(self, other: "_Looked") -> "_Looked":
+        return other
+
+
+class _Stopping(Exception):
+    """The program ends; the message that was next stays under its lease and leaves later."""
+
+
+class _Interruptible:
+    """A mailer that begins no message once the program is stopping."""
+
+    def __init__(self, mailer: Mailer, stopping: threading.Event) -> None:
+        self._mailer, self._stopping = mailer, stopping
+
+    def deliver(self, envelope: Envelope) -> Result:
+        if self._stopping.is_set():
+            raise _Stopping
+        return self._mailer.deliver(envelope)
+
+    def close(self) -> None:
+        self._mailer.close()
+
+
+def _side_by_side(work: Callable[[], Delivered], times: int) -> Delivered:
+    """
+    The same work in so many threads at once.
+
+    Daemon threads and not a pool: at the end the interpreter waits for a pool, however long a mail
+    server hangs.
+    """
+    if times == 1:
+        return work()
+    done: list[Delivered] = []
+    failed: list[Exception] = []
+
+    def one() -> None:
+        try:
+            done.append(work())
+        except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=one, name="deliver", daemon=True) for _n in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return sum(done, Delivered())
