@@ -1,5 +1,6 @@
 """Where the databases of a benchmark are: files of SQLite, or a PostgreSQL of our own."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -9,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from measure import ROOT
 from sqlalchemy import make_url, text
 
 from engine.store.database import Database
-from measure import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-import postgres  # noqa: E402 - the tests' own server, found where the tests are
+import postgres
 
 
 class Ground(Protocol):
@@ -50,8 +51,6 @@ class Files:
         shutil.copyfile(_file(url), _file(other))
         # A copy that is still on its way to the disk would be paid for by the first commits.
         with Path(_file(other)).open("rb") as copied:
-            import os
-
             os.fsync(copied.fileno())
         return other
 

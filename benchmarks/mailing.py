@@ -8,20 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
+from ground import Files, Ground
+from measure import ALKAWARI, Process, Row, Sample, added, in_turn, timed
+from plenty import NOW, TODAY, Size, fill, make_due
 from smtp_server import SmtpServer
 from sqlalchemy import func, select
 
 from engine.store.database import Database
 from engine.store.outbox_tables import MessageStatus, NoticeStatus, messages, notices
-from ground import Files, Ground
-from measure import ALKAWARI, Process, Row, Sample, added, in_turn, timed
 from notifications.connection import Connection
 from notifications.envelope import Envelope, Outcome
 from notifications.mail_settings import MailSettings
 from notifications.mailer import YagmailMailer
-from plenty import NOW, TODAY, Size, fill, make_due
 
 SENDER = "reminder@notify.example"
+LOGIN = "of the benchmark"
 
 
 def reminder_run(files: Files, size: Size, due: int, runs: int, connections: int) -> Iterator[Row]:
@@ -35,16 +36,14 @@ def reminder_run(files: Files, size: Size, due: int, runs: int, connections: int
     with SmtpServer(folder=folder, trace=False) as sink:
         one, several = "sweep + deliver", f"sweep + deliver, {connections} connections"
         contenders = {
-            "by hand": lambda: _by_hand(files, url, sink, size.people),
+            "by hand": lambda: _by_hand(url, sink, size.people),
             one: lambda: _ours(files, url, sink, size.people, 1),
         }
         if connections > 1:
             contenders[several] = lambda: _ours(files, url, sink, size.people, connections)
         found = in_turn(runs, contenders)
     figure = f"reminder run, {due:,} due of {size.actions:,}, {size.people:,} people"
-    reference = Row(
-        figure=figure, what="loop by hand", samples=found["by hand"], items=size.people
-    )
+    reference = Row(figure=figure, what="loop by hand", samples=found["by hand"], items=size.people)
     yield reference
     for name in (one, several):
         if name in found:
@@ -54,7 +53,7 @@ def reminder_run(files: Files, size: Size, due: int, runs: int, connections: int
             )  # fmt: skip
 
 
-def _by_hand(ground: Ground, url: str, sink: SmtpServer, expected: int) -> Sample:
+def _by_hand(url: str, sink: SmtpServer, expected: int) -> Sample:
     before = len(sink.received())
     process = Process()
     loop = Path(__file__).parent / "by_hand.py"
@@ -112,11 +111,11 @@ def delivery(count: int, runs: int) -> Iterator[Row]:
         trusted = folder / "authority.pem"
         authority.cert_pem.write_to_path(trusted)
         with SmtpServer(
-            folder=folder, tls="starttls", cert=pem, user="us", password="secret", trace=False
+            folder=folder, tls="starttls", cert=pem, user="us", password=LOGIN, trace=False
         ) as sink:
             settings = MailSettings(
                 host=sink.host, port=sink.port, sender=SENDER, security="starttls", user="us",
-                password="secret", ca_file=str(trusted), recycle_after=count + 1,
+                password=LOGIN, ca_file=str(trusted), recycle_after=count + 1,
             )  # fmt: skip
             found = in_turn(
                 runs,

@@ -38,7 +38,6 @@ class Row:
     samples: Sequence[Sample]
     items: int = 0
     reference: "Row | None" = None
-    note: str = ""
 
     @property
     def median_s(self) -> float:
@@ -53,18 +52,17 @@ class Row:
             self.figure,
             self.what,
             _seconds(self.median_s),
-            f"{_seconds(min(walls))}–{_seconds(max(walls))}",
+            f"{_seconds(min(walls))} to {_seconds(max(walls))}",
             str(len(walls)),
             f"{self.items / self.median_s:,.0f}" if self.items else "",
             ratio,
             _seconds(statistics.median(cpu)) if cpu else "",
             f"{max(rss):.0f}" if rss else "",
-            self.note,
         )
 
 
-HEADINGS = ("figure", "what", "median s", "min–max", "runs", "per s", "× reference", "CPU s",
-            "peak MB", "note")  # fmt: skip
+HEADINGS = ("figure", "what", "median s", "fastest to slowest", "runs", "per s", "to reference",
+            "CPU s", "peak MB")  # fmt: skip
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -168,4 +166,4 @@ def machine() -> str:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"  # noqa: PLR2004
+    return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"

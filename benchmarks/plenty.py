@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, bindparam, insert, text
 
 from engine.action import Handling, Kind, Level, Obstacle, State
 from engine.history import GENESIS, link, payload_text
@@ -105,24 +105,19 @@ def make_due(database: Database, size: Size, count: int, rungs: Sequence[str] = 
         table = actions.c
         connection.execute(
             actions.update()
-            .where(table.id == _bind("b_id"))
+            .where(table.id == bindparam("b_id"))
             .values(
-                due_on=_bind("due_on"), original_due_on=_bind("due_on"), state=State.IN_PROGRESS,
-                focal_id=_bind("person"), responsible_id=_bind("party"),
-                dialogue_id=_bind("dialogue"), commitment_id=_bind("commitment"),
+                due_on=bindparam("due_on"), original_due_on=bindparam("due_on"),
+                state=State.IN_PROGRESS,
+                focal_id=bindparam("person"), responsible_id=bindparam("party"),
+                dialogue_id=bindparam("dialogue"), commitment_id=bindparam("commitment"),
                 substance_on=date(2026, 11, 10), review_on=None, obstacle=None,
-                next_check_at=_bind("at"),
+                next_check_at=bindparam("at"),
             ),
             rows,
         )  # fmt: skip
     database.checkpoint()
     _analyzed(database)
-
-
-def _bind(name: str) -> Any:
-    from sqlalchemy import bindparam
-
-    return bindparam(name)
 
 
 def _homes(size: Size) -> dict[int, int]:

@@ -82,15 +82,18 @@ def main() -> None:
     if unknown := set(options.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {min(unknown)}; there are {', '.join(BENCHMARKS)}")
     if options.quick:
-        options.total, options.due, options.runs = 50_000, 2_000, 3
+        options.total, options.due, options.runs = 20_000, 1_000, 2
     options.smaller = 10 if options.quick else 1
 
     rows: list[Row] = []
     before = machine()
-    for name in options.names or BENCHMARKS:
-        print(name, file=sys.stderr)
-        rows += BENCHMARKS[name](options)
-    print(f"Before: {before}. After: {machine()}.\n\n{table(rows)}")
+    try:
+        for name in options.names or BENCHMARKS:
+            print(name, file=sys.stderr)
+            # One by one, so that what was measured is shown even if a later one fails.
+            rows.extend(row for row in BENCHMARKS[name](options))
+    finally:
+        print(f"Before: {before}. After: {machine()}.\n\n{table(rows)}")
 
 
 if __name__ == "__main__":

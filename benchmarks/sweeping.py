@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ground import Ground
+from measure import Row, Sample, in_turn, timed
+from plenty import NOW, Size, fill, make_due
 from sqlalchemy import select, text
 
 from config.settings import Settings
@@ -14,9 +17,6 @@ from engine.ladder_text import dump_ladder
 from engine.store.database import Database
 from engine.store.outbox_tables import notices
 from engine.store.tables import actions, events, ladders
-from ground import Ground
-from measure import Row, Sample, in_turn, timed
-from plenty import NOW, Size, fill, make_due
 from workflows.sweep import sweep, sweep_batch
 
 RUNGS = ("P2", "P3", "R1", "R1")

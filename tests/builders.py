@@ -368,7 +368,9 @@ class Programme:
             "dialogues": dialogues or {"SAA": a_dialogue()},
             "actions": [dict(row) for row in rows],
         }
-        path.write_text(yaml.dump(plan, Dumper=_InFull, allow_unicode=True), encoding="utf-8")
+        path.write_text(
+            yaml.dump(plan, Dumper=_InFull, allow_unicode=True, sort_keys=False), encoding="utf-8"
+        )
         taken = take_in(self.services, path, None, now)
         if taken.errors:
             raise AssertionError(str(taken.errors))

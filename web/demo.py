@@ -1,4 +1,4 @@
-"""`alkawari demo`: the sample programme with its mailbox and clock, until Ctrl+C."""
+"""Runs the sample programme with its mailbox and its clock until somebody ends it."""
 
 import shutil
 import tempfile

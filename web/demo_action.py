@@ -44,7 +44,7 @@ TITLES: Final = {
     "rescheduled": "New date agreed",
     "acknowledged": "Taken note",
     "called": "Telephone call",
-    "notified": "Told",
+    "notified": "Decided to tell",
     "passed_over": "Passed over, because a higher rung says it",
     "resolved": "Dispute decided",
     "waiting": "Waits for what it depends on",
@@ -265,7 +265,7 @@ def _notice(row: Mapping[str, Any]) -> Mapping[str, Any]:
     decided = datetime.fromisoformat(row["decided_at"]).date()
     return {
         **row,
-        "rung": rung_text(row["rung"]),
+        "rung": row["rung"].rpartition(":")[2],
         "decided_on": decided,
         "closed_on": closed if closed != decided else None,
     }

@@ -1,6 +1,5 @@
 """For machines that watch: alive, ready, and how much of what there is."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -17,15 +16,12 @@ from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.outbox import still_waiting
 from engine.store.outbox_tables import MessageStatus
-from engine.store.telling import letters
+from engine.store.telling import message_counts
 from workflows.orchestrator import Phase
 from workflows.service import Service
 
 PAUSES: Final = 3
 """So many intervals of the timetable without a sweep, and it counts as not running."""
-
-NEWEST: Final = 10_000
-"""The messages among which statuses are counted."""
 
 TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -101,10 +97,10 @@ def _metrics(service: Service) -> Iterator[str]:
         directory = Directory(connection, services.ladder)
         counts = count(directory, services.clock.now(), services.thresholds)
         waiting = still_waiting(connection)
-        messages = Counter(row.status.value for row in letters(connection, NEWEST))
+        messages = message_counts(connection)
         beats = story_heartbeats(connection)
     states = {state.value: counts.by_state.get(state.value, 0) for state in State}
-    statuses = {status.value: messages[status.value] for status in MessageStatus}
+    statuses = {status.value: messages.get(status.value, 0) for status in MessageStatus}
     runs = {
         "prefect": standing.orchestrated, "direct": standing.direct, "failed": standing.failed
     }  # fmt: skip
@@ -116,9 +112,7 @@ def _metrics(service: Service) -> Iterator[str]:
         "overdue", "Actions that are overdue.", "", {"": counts.conditions["overdue"]}
     )
     yield from _gauge("outbox_pending", "Notices that wait to leave.", "", {"": waiting})
-    yield from _gauge(
-        "messages", f"Messages by status, among the newest {NEWEST}.", "status", statuses
-    )
+    yield from _gauge("messages", "Messages by status.", "status", statuses)
     yield from _gauge(
         "last_run_timestamp_seconds", "When a story last ran.", "story",
         {story: at.timestamp() for story, at in sorted(beats.items())},

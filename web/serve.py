@@ -1,4 +1,4 @@
-"""`alkawari up`: everything in one process, from the first line of the log to a clean end."""
+"""Runs everything in one process, from the first line of the log to a clean end."""
 
 import logging
 import os

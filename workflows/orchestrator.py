@@ -109,6 +109,7 @@ class Orchestrator:
         self._server: _ServerPart | None = None
         self._tell: Callable[[Telling], None] | None = None
         self._lock: IO[str] | None = None
+        self._warned_of = ""
 
     @property
     def standing(self) -> Standing:
@@ -240,7 +241,8 @@ class Orchestrator:
         if telling.batches and telling.done:
             log.warning("%s: %s was done, and is not recorded there.", reason, telling.story.name)
             return
-        say = log.info if self._standing.phase is Phase.STARTING else log.warning
+        known = self._standing.phase is Phase.STARTING or reason == self._warned_of
+        say, self._warned_of = (log.info if known else log.warning), reason
         say("%s: %s goes on without orchestration.", reason, telling.story.name)
         telling.go_on()
 

@@ -166,8 +166,9 @@ class Timetable:
         """
         Begin nothing more, and wait at most `within` seconds for what is running.
 
-        Returns the stories that are still running; they cannot keep the process from ending,
-        and what they leave undone is due again at the next start.
+        Returns the stories that are still running: what they leave undone is due again at the next
+        start. While one is stuck in a mail server the interpreter cannot end in order, so a process
+        with stories left over ends by `os._exit`.
         """
         self._stopped.set()
         if self.scheduler.running:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from engine.history import Event, first_break
 from engine.party import Role
+from engine.store.calls import open_calls
 from engine.store.outbox_tables import (
     MessageStatus,
     NoticeStatus,
@@ -35,7 +36,6 @@ def late(connection: Connection, *, swept_before: datetime, sent_before: datetim
          called_before: datetime, clock_now: datetime) -> Late:  # fmt: skip
     """Count what should have happened before these instants and did not."""
     n, m = notices.c, messages.c
-    open_call = (n.kind == "call_task") & (n.outcome != "called")
     counts = (
         select(func.count()).select_from(actions).where(actions.c.next_check_at < swept_before),
         select(func.count())
@@ -45,8 +45,7 @@ def late(connection: Connection, *, swept_before: datetime, sent_before: datetim
         .select_from(messages)
         .where(m.status == MessageStatus.CLAIMED.value, m.leased_until_at < clock_now),
         select(func.count()).select_from(notices).where(
-            open_call, n.created_at < called_before,
-            n.status.in_([NoticeStatus.SENT.value, NoticeStatus.POSTED.value]),
+            open_calls(), n.created_at < called_before
         ),
         select(func.count()).select_from(notices).where(
             n.status == NoticeStatus.UNRELEASED.value, n.created_at < called_before

@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    cast,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 
-from engine.action import Action
+from engine.action import OWED, Action, State
 from engine.case import causes
 from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import NoticeStatus, notices
+from engine.store.tables import actions
 
 OPEN = (NoticeStatus.PENDING, NoticeStatus.BUNDLED, NoticeStatus.SENT, NoticeStatus.POSTED,
         NoticeStatus.HELD)  # fmt: skip
@@ -22,6 +34,26 @@ class CallTask:
     rung: str
     cause: str
     about_id: int | None
+
+
+def open_calls() -> ColumnElement[bool]:
+    """Call tasks nobody has logged, of actions still owed, and not of a run that has ended."""
+    n = notices.c
+    owed = actions.alias()
+    this_run = literal("e") + cast(owed.c.episode, String)
+    still_owed = exists(
+        select(owed.c.id).where(
+            owed.c.id == n.action_id,
+            owed.c.state.in_([state.value for state in OWED | {State.IN_FORCE}]),
+            or_(n.cause.not_like("e%"), n.cause == this_run),
+        )
+    )
+    return and_(
+        n.kind == "call_task",
+        n.outcome != "called",
+        n.status.in_([status.value for status in OPEN]),
+        still_owed,
+    )
 
 
 def open_call(connection: Connection, action: Action) -> CallTask | None:

@@ -90,13 +90,13 @@ def _tests(
     owed = A.state.in_([state.value for state in OWED])
     blocked = A.state == State.BLOCKED.value
     last_late = _last_due_before(calendar, today)
-    soon = calendar.plus(today, limits.due_soon_working_days)
-    stuck = _last_due_before(calendar, calendar.plus(today, 1 - limits.stalled_working_days))
+    soon = _due_within(calendar, today, limits.due_soon_working_days)
+    worked = today if calendar.is_working(today) else last_late
+    unstuck = calendar.plus(worked, 1 - limits.stalled_working_days)
+    stuck = _last_due_before(calendar, unstuck)
     quiet = today - timedelta(days=limits.silent_days)
     quiet_blocked = today - timedelta(days=limits.silent_blocked_days)
-    unanswered = _last_due_before(
-        calendar, calendar.plus(today, -limits.unacknowledged_working_days)
-    )
+    fresh = calendar.plus(worked, -limits.unacknowledged_working_days)
     return {
         Condition.DUE_SOON: and_(owed, A.due_on > last_late, A.due_on <= soon),
         Condition.OVERDUE: and_(owed, A.due_on <= last_late),
@@ -109,13 +109,13 @@ def _tests(
             owed,
             or_(
                 and_(blocked, A.review_on < today),
-                and_(A.due_on <= stuck, or_(A.anchor_on.is_(None), A.anchor_on <= stuck)),
+                and_(A.due_on <= stuck, or_(A.anchor_on.is_(None), A.anchor_on < unstuck)),
                 A.due_rev >= limits.stalled_moves,
             ),
         ),
         Condition.AT_RISK: and_(owed, _at_risk(last_late)),
         Condition.UNACKNOWLEDGED: and_(
-            A.state == State.AGREED.value, A.answered_on.is_(None), A.agreed_on <= unanswered
+            A.state == State.AGREED.value, A.answered_on.is_(None), A.agreed_on < fresh
         ),
         Condition.VERIFICATION_BACKLOG: and_(
             A.state == State.REPORTED_DONE.value,
@@ -124,6 +124,13 @@ def _tests(
         Condition.UNREACHABLE: and_(owed, not_(_reachable())),
         Condition.WAITING: and_(owed, A.waiting),
     }
+
+
+def _due_within(calendar: WorkingCalendar, today: date, days: int) -> date:
+    """The last due date that lies at most so many working days ahead."""
+    if days:
+        return calendar.plus(today, days)
+    return today if calendar.is_working(today) else _last_due_before(calendar, today)
 
 
 def _last_due_before(calendar: WorkingCalendar, day: date) -> date:
@@ -167,6 +174,7 @@ def _reachable() -> ColumnElement[bool]:
         )
         .order_by(roles.c.dialogue_id.is_not(None), roles.c.id)
         .limit(1)
+        .correlate(actions)
         .scalar_subquery()
     )
     return exists(

@@ -33,22 +33,38 @@ def people_due(connection: Connection, now: datetime, limit: int) -> list[int]:
 
     Persons whom another worker is writing to are left out.
     """
-    rows = connection.scalars(
-        select(notices.c.person_id)
-        .where(_PENDING, notices.c.due_at <= now)
-        .order_by(notices.c.due_at, notices.c.person_id)
-        .limit(limit * 4)
-    )
-    wanted = list(dict.fromkeys(rows))[:limit]
-    if not wanted:
-        return []
-    locked = connection.scalars(
-        select(people.c.id)
-        .where(people.c.id.in_(wanted))
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    mine = set(locked)
-    return [person_id for person_id in wanted if person_id in mine]
+    window = 4 * limit
+    while limit > 0:
+        query = (
+            select(notices.c.person_id)
+            .where(_PENDING, notices.c.due_at <= now)
+            .order_by(notices.c.due_at, notices.c.person_id)
+            .limit(window)
+        )
+        rows = list(connection.scalars(query))
+        mine = _locked(connection, list(dict.fromkeys(rows)), limit)
+        if mine or len(rows) < window:
+            return mine
+        window *= 4  # other workers have all of these: there is work behind them
+    return []
+
+
+def _locked(connection: Connection, person_ids: list[int], limit: int) -> list[int]:
+    """Of these persons the first `limit` that nobody else has, locked."""
+    mine: list[int] = []
+    for start in range(0, len(person_ids), limit):
+        piece = person_ids[start : start + limit - len(mine)]
+        locked = set(
+            connection.scalars(
+                select(people.c.id)
+                .where(people.c.id.in_(piece))
+                .with_for_update(skip_locked=True, key_share=True)
+            )
+        )
+        mine += [person_id for person_id in piece if person_id in locked]
+        if len(mine) == limit:
+            break
+    return mine
 
 
 def waiting_for(

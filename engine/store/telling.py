@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
-from engine.store.outbox_tables import messages, notices
+from engine.store.calls import open_calls
+from engine.store.outbox_tables import NoticeStatus, messages, notices
 from engine.store.tables import actions, people
 
 
@@ -35,6 +36,13 @@ def told_about(connection: Connection, action_id: int) -> list[dict[str, Any]]:
     ]
 
 
+def message_counts(connection: Connection) -> dict[str, int]:
+    """How many messages have each status."""
+    m = messages.c
+    rows = connection.execute(select(m.status, func.count()).group_by(m.status))
+    return {status.value: number for status, number in rows}
+
+
 def letters(connection: Connection, limit: int) -> list[Row[Any]]:
     """The newest messages: id, subject, recipient, status, instants."""
     m = messages.c
@@ -58,8 +66,9 @@ def board(connection: Connection, limit: int, before: datetime) -> list[Row[Any]
         .join(people, people.c.id == n.person_id)
         .where(
             n.created_at <= before,
-            (n.status.in_(["unreleased", "posted"]))
-            | ((n.kind == "call_task") & (n.outcome != "called")),
+            (n.status == NoticeStatus.UNRELEASED.value)
+            | ((n.status == NoticeStatus.POSTED.value) & (n.kind != "call_task"))
+            | open_calls(),
         )
         .order_by(n.id.desc())
         .limit(limit)

@@ -121,7 +121,7 @@ def test_a_lease_from_a_clock_that_was_a_day_ahead_holds_nothing_back(lay_out, t
 def test_when_the_clocks_change_nothing_is_said_twice_or_skipped_or_at_night(
     on_sqlite, tell, tmp_path, changes_on
 ):
-    """Due on the Sunday itself in a dialogue without rest days, looked at every half hour."""
+    """Due on the Sunday itself in a dialogue without rest days, looked at every hour."""
     # R1, three days later, would be the third message of a week: it waits for its budget.
     reminded_on = changes_on + timedelta(days=5)
     people = frozenset(address(number) for number in range(1, 6))
@@ -136,8 +136,8 @@ def test_when_the_clocks_change_nothing_is_said_twice_or_skipped_or_at_night(
         SmtpServer(folder=tmp_path) as server,
         programme.opened(server) as services,
     ):
-        for half_hours in range(-3 * 48, 6 * 48):
-            moment = first + timedelta(minutes=30 * half_hours)
+        for hours in range(-3 * 24, 6 * 24):
+            moment = first + timedelta(hours=hours)
             moment = datetime.fromtimestamp(moment.timestamp(), ZoneInfo("UTC"))
             sweep(services, moment)
             deliver(services, moment)

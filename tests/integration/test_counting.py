@@ -137,12 +137,13 @@ def put(
             connection.execute(insert(actions).values(**values))
         for action_id, given_row in zip(ids, given_rows, strict=True):
             needs = given_row["needs"]
-            if needs is not None and needs < len(given_rows) and ids[needs] != action_id:
-                # Of another dialogue a dependency is read by that dialogue's own calendar, and
-                # counting takes the one of the waiting action: only those of one are compared.
-                if given_rows[needs]["home"] == given_row["home"]:
-                    edge = {"action_id": action_id, "needs_id": ids[needs]}
-                    connection.execute(insert(dependencies).values(**edge))
+            if needs is None or needs >= len(given_rows) or ids[needs] == action_id:
+                continue
+            # Of another dialogue a dependency is read by that dialogue's own calendar, and
+            # counting takes the one of the waiting action: only those of one are compared.
+            if given_rows[needs]["home"] == given_row["home"]:
+                edge = {"action_id": action_id, "needs_id": ids[needs]}
+                connection.execute(insert(dependencies).values(**edge))
 
 
 def both(programme: Programme, now: datetime) -> tuple[Counts, Counts]:

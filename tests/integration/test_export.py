@@ -134,7 +134,7 @@ def test_a_party_reached_by_telephone_alone_keeps_its_number(programme, tmp_path
 
     text, other = in_again(exported(programme), tmp_path / "two")
 
-    assert rows_of(text)[0]["responsible_phone"] == "+226 00 00 00 01"
+    assert rows_of(text)[0]["responsible_phone"] == "+22600000001"
     other.close()
 
 

@@ -96,9 +96,11 @@ def test_no_password_is_shown():
 def test_nobody_changes_or_removes_an_event_not_even_by_sql(programme, statement):
     before = programme.rows(select(events))
 
-    with pytest.raises(DatabaseError, match="append-only"):
-        with programme.services.database.write() as connection:
-            connection.execute(statement)
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        programme.services.database.write() as connection,
+    ):
+        connection.execute(statement)
 
     assert programme.rows(select(events)) == before
 
@@ -137,9 +139,8 @@ def test_a_word_that_is_no_state_does_not_get_in(programme):
 def test_a_naive_instant_does_not_get_in(programme):
     naive = NOW.replace(tzinfo=None)
 
-    with pytest.raises(Exception, match="aware"):
-        with programme.services.database.write() as connection:
-            connection.execute(update(actions).values(next_check_at=naive))
+    with pytest.raises(Exception, match="aware"), programme.services.database.write() as connection:
+        connection.execute(update(actions).values(next_check_at=naive))
 
 
 def test_an_action_of_nobody_does_not_get_in(programme):
@@ -189,7 +190,7 @@ def test_a_circle_across_two_imports_is_refused_and_undone(programme):
     programme.plan(a_row(ref="SAA-02", depends_on=["SAA-01"]), now=NOW)
     before = [programme.rows(select(t)) for t in (actions, events)]
 
-    with pytest.raises(Exception, match="SAA-01 → SAA-02 → SAA-01|SAA-02 → SAA-01 → SAA-02"):
+    with pytest.raises(Exception, match=r"SAA-0[12] → SAA-0[12] → SAA-0[12]"):
         programme.plan(a_row(ref="SAA-01", depends_on=["SAA-02"]), now=NOW)
 
     assert [programme.rows(select(t)) for t in (actions, events)] == before
