@@ -51,6 +51,8 @@ def move(
 ) -> None:
     """Move an action to another state."""
     with opened(as_of) as (services, now):
+        if state is State.BLOCKED:
+            obstacle, blocker = _what_blocks(reason, note, obstacle, blocker)
         request = Request(
             to=state,
             reason=reason,
@@ -66,6 +68,17 @@ def move(
         )
         after = record.ask_move(services, Asked(ref=ref, by=by, version=version), request, now)
         _answer(services, after, now, as_json=as_json)
+
+
+def _what_blocks(
+    reason: str, note: str, obstacle: Obstacle | None, blocker: str
+) -> tuple[Obstacle | None, str]:
+    """`--reason money` names the obstacle; a reason in words says what it waits for."""
+    word = reason.strip().lower()
+    named = word in set(Obstacle)
+    if obstacle is None and word:
+        obstacle = Obstacle(word) if named else Obstacle.OTHER
+    return obstacle, blocker or note or ("" if named else reason)
 
 
 def verify_done(

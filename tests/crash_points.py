@@ -229,7 +229,8 @@ def ended(child: subprocess.Popen[str]) -> Ran:
 def kill(child: subprocess.Popen[str]) -> bool:
     """Kill it as a power cut would; False if it had come to its end before that."""
     child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=PATIENCE_S)
+    _out, err = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode in {0, -signal.SIGKILL}, err
     return child.returncode == -signal.SIGKILL
 
 

@@ -93,7 +93,7 @@ def new_row(
     values |= _standing(row, today)
     action = Action(id=0, head_hash=b"", **{k: v for k, v in values.items() if k in _ACTION_FIELDS})
     look_on = first_look_on(
-        action, services.ladder, directory.calendars[dialogue_id], services.delays
+        action, directory.ladder_for(action), directory.calendars[dialogue_id], services.delays
     )
     values["next_check_at"] = directory.midnight(dialogue_id, look_on) if look_on else None
     return values

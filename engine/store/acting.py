@@ -157,11 +157,24 @@ def apply(
     touched = _dependents(connection, after.id)
     if after.state is State.SUPERSEDED and after.successor_id:
         _hand_on(connection, after)
-    for waiter in actions_by_id(connection, touched):
-        directory.ensure([waiter])
-        wait(connection, waiter, directory.today(waiter.dialogue_id, now), now=now)
+    _bring_in_line(connection, directory, touched, now)
     # What it waits for itself may have changed while it was in a state that does not wait.
     return wait(connection, after, today, now=now)
+
+
+def tell_dependents(
+    connection: Connection, directory: Directory, action_id: int, now: datetime
+) -> None:
+    """An action moved by itself: those that depend on it begin or cease to wait."""
+    _bring_in_line(connection, directory, _dependents(connection, action_id), now)
+
+
+def _bring_in_line(
+    connection: Connection, directory: Directory, waiters: Collection[int], now: datetime
+) -> None:
+    for waiter in actions_by_id(connection, waiters):
+        directory.ensure([waiter])
+        wait(connection, waiter, directory.today(waiter.dialogue_id, now), now=now)
 
 
 def looked_at(state: State, now: datetime, *, waiting: bool) -> datetime | None:

@@ -2,21 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, or_, select
 
-from engine.action import Action
+from engine.action import Action, State
 from engine.calendar import DayOverride, WorkingCalendar
 from engine.case import Circle
 from engine.dialogue import Dialogue
 from engine.ladder import Ladder
 from engine.ladder_text import ladder_from_json
 from engine.party import Party, Person, Role
-from engine.store.tables import calendar_days, dialogues, ladders, parties, people, roles
+from engine.store.tables import (
+    action_parties,
+    calendar_days,
+    dialogues,
+    ladders,
+    parties,
+    people,
+    roles,
+)
 
 PERSON_COLUMNS = (
     people.c.id,
@@ -93,6 +101,7 @@ class Directory:
     )
     _members: dict[tuple[int, Role], list[int]] = field(default_factory=lambda: defaultdict(list))
     _circles: dict[tuple[int, int, int | None, int | None], Circle] = field(default_factory=dict)
+    _partners: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _programme_loaded: bool = False
 
     def ensure(self, actions: Iterable[Action]) -> None:
@@ -105,6 +114,7 @@ class Directory:
             self._programme_loaded = True
         self.ensure_dialogues({a.dialogue_id for a in actions})
         self.ensure_people({a.focal_id for a in actions if a.focal_id})
+        self._ensure_partners({a.id for a in actions if a.state is State.REPORTED_DONE})
         missing = {a.ladder_id for a in actions if a.ladder_id} - self.ladders.keys()
         if missing:
             rows = self.connection.execute(
@@ -152,6 +162,18 @@ class Directory:
             )
         self._load_roles(missing)
 
+    def _ensure_partners(self, action_ids: set[int]) -> None:
+        """Who shares the responsibility: asked only where a confirmation is due."""
+        if not action_ids:
+            return
+        shared: dict[int, list[int]] = defaultdict(list)
+        rows = self.connection.execute(
+            select(action_parties).where(action_parties.c.action_id.in_(action_ids))
+        )
+        for row in rows:
+            shared[row.action_id].append(row.party_id)
+        self._partners |= {action_id: tuple(shared[action_id]) for action_id in action_ids}
+
     def ensure_people(self, person_ids: set[int]) -> None:
         """Load persons by id."""
         self.read_people(person_ids - self.people.keys())
@@ -184,7 +206,15 @@ class Directory:
         key = (action.dialogue_id, action.responsible_id, action.focal_id, action.verifier_id)
         if key not in self._circles:
             self._circles[key] = self._circle(action)
-        return self._circles[key]
+        circle, partners = self._circles[key], self._partners.get(action.id)
+        return replace(circle, verifiers=self._each_side(action, partners)) if partners else circle
+
+    def _each_side(self, action: Action, partners: tuple[int, ...]) -> tuple[Person, ...]:
+        """Who confirms: of what parties of several sides owe together, one person of each party."""
+        owing = (action.responsible_id, *partners)
+        if len({self.parties[party_id].side for party_id in owing}) == 1:
+            return self._verifiers(action.verifier_id)
+        return tuple(p for party_id in owing for p in self._at(party_id, Role.FOCAL_POINT)[:1])
 
     def _circle(self, action: Action) -> Circle:
         dialogue_id, party_id = action.dialogue_id, action.responsible_id

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from engine.store.outbox_tables import NoticeStatus, messages, notices
+from engine.store.outbox_tables import MessageStatus, NoticeStatus, messages, notices
 from engine.store.tables import actions, people
 
 _PENDING = notices.c.status == NoticeStatus.PENDING.value
@@ -89,16 +89,25 @@ def waiting_for(
     return [Waiting(*row) for row in rows]
 
 
+NEVER_ARRIVED = [
+    status.value for status in (MessageStatus.STRUCK, MessageStatus.FAILED, MessageStatus.REJECTED)
+]
+
+
 def said_this_week(
     connection: Connection, person_ids: Collection[int], since: date
 ) -> dict[tuple[int, int], int]:
-    """For (person, action): in how many messages since `since` the action was spoken of."""
+    """For (person, action): in how many messages after `since` the action was spoken of."""
     rows = connection.execute(
         select(
             notices.c.person_id, notices.c.action_id, func.count(notices.c.message_id.distinct())
         )
         .join(messages, messages.c.id == notices.c.message_id)
-        .where(notices.c.person_id.in_(person_ids), messages.c.day >= since)
+        .where(
+            notices.c.person_id.in_(person_ids),
+            messages.c.day > since,
+            messages.c.status.not_in(NEVER_ARRIVED),
+        )
         .group_by(notices.c.person_id, notices.c.action_id)
     )
     return {(person_id, action_id): count for person_id, action_id, count in rows}

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
+    case,
     func,
     insert,
     null,
@@ -271,7 +272,13 @@ _CLOSE = (
     update(notices)
     .where(notices.c.message_id == bindparam("b_id"), notices.c.status == text("'bundled'"))
     .values(
-        status=bindparam("b_status"), closed_at=bindparam("b_now"), outcome=bindparam("b_outcome")
+        status=bindparam("b_status"),
+        closed_at=bindparam("b_now"),
+        # A call that was logged meanwhile stays logged.
+        outcome=case(
+            (notices.c.outcome == text("'called'"), notices.c.outcome),
+            else_=bindparam("b_outcome"),
+        ),
     )
 )
 _CLOSED = ("b_id", "b_status", "b_now", "b_outcome")

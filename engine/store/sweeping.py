@@ -14,6 +14,7 @@ from engine.action import Action
 from engine.case import Decision, Said
 from engine.ladder import Ladder
 from engine.ladder_text import dump_ladder
+from engine.store.acting import tell_dependents
 from engine.store.dialect import insert_missing
 from engine.store.directory import Directory
 from engine.store.outbox_tables import NoticeStatus, notices
@@ -125,6 +126,7 @@ def write(
 ) -> Written:
     """Write a batch of decisions: moves, events and notices, in the caller's one transaction."""
     done = Written()
+    moved: list[int] = []
     quiet: list[tuple[Any, ...]] = []
     loud: list[tuple[Any, ...]] = []
     event_rows: list[tuple[Any, ...]] = []
@@ -149,7 +151,8 @@ def write(
                 "ladder_id": ladder_id,
             }
             _write_changes(connection, action, decision, values)
-            done.moved += "state" in decision.changes
+            if "state" in decision.changes:
+                moved.append(action.id)
         else:
             loud.append((action.id, outcome.next_check_at, version, head, ladder_id))
         notice_rows += _notice_rows(action, decision, now)
@@ -157,8 +160,11 @@ def write(
     write_many(connection, _LOOK_AGAIN, _STEP[:2], quiet)
     write_many(connection, _DECIDED, _STEP, loud)
     write_many(connection, _HAPPENED, EVENT_COLUMNS, event_rows)
+    for action_id in moved:
+        # Only now: an action of the same batch may be among those that wait for it.
+        tell_dependents(connection, directory, action_id, now)
     write_many(connection, _SAID[connection.dialect.name], _NOTICE_COLUMNS, notice_rows)
-    done.notices = len(notice_rows)
+    done.notices, done.moved = len(notice_rows), len(moved)
     return done
 
 

@@ -85,7 +85,7 @@ def test_connections_that_the_database_ends_lose_and_double_nothing(
     hits = failed = 0
     with SmtpServer(folder=tmp_path, latency=0.002) as server:
         programme.mail_to(server, lease_s=1, batch=20)
-        for _ in range(6):
+        for _ in range(4):
             before = taken(server)
             child = programme.start_deliver()
             wait_until(lambda before=before: taken(server) > before, child)

@@ -19,7 +19,7 @@ from crash_points import (
 from smtp_server import SmtpServer
 
 # (actions each, kills on SQLite, kills on PostgreSQL)
-ROUNDS = {1: (16, 10), 3: (8, 6)}
+ROUNDS = {1: (15, 8), 3: (8, 5)}
 # Replies take a moment, so that a kill often comes while one is being awaited.
 LATENCY_S = 0.002
 

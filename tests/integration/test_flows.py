@@ -106,7 +106,7 @@ def test_the_api_asks_strangers_for_a_password(life):
 def test_only_the_services_that_runs_need_are_on(life):
     assert life["services"] == ["TaskRunRecorder"]
     assert set(life["perpetual"]) == {"schedule_vacuum_tasks", "schedule_orphan_vacuum_tasks"}
-    assert life["kept_for_s"] == 14 * 24 * 3600
+    assert life["kept_for_s"] == 3 * 24 * 3600
 
 
 def test_every_variable_that_we_set_is_one_that_prefect_reads(life):
