@@ -18,7 +18,6 @@ from engine.errors import UnknownThing
 from engine.store.database import Database
 from engine.store.listing import dialogue_ids, dialogue_names
 from engine.store.records import find_action
-from engine.store.schema import upgrade
 
 LONGEST_REASON, LONGEST_KEY = 400, 120
 """Characters, as the database takes them."""
@@ -35,6 +34,8 @@ Who = Annotated[
 
 def init(as_json: Json = False) -> None:
     """Write a commented alkawari.yaml and create or migrate the database."""
+    from engine.store.schema import upgrade  # noqa: PLC0415 - Alembic, which only this command needs
+
     path = config_path() or Path(CONFIG_NAME)
     written = not path.exists()
     if written:

@@ -18,7 +18,7 @@ from config.settings import Settings, load_settings
 from config.wiring import Services, build
 from engine.clock import FixedClock, SystemClock
 from engine.errors import BadValue
-from engine.store.schema import check
+from engine.store.revision import check
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 AsOf = Annotated[

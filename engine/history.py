@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 GENESIS = bytes(32)
 FORMAT = 1
@@ -32,9 +33,7 @@ class Event:
 
 def payload_text(payload: Mapping[str, object]) -> str:
     """The canonical text of a payload; TypeError for a value that has none."""
-    return json.dumps(
-        payload, default=_plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True
-    )
+    return _ENCODER.encode(payload)
 
 
 def chained(before: bytes, event: Event) -> bytes:
@@ -54,6 +53,7 @@ def link(
     return digest.digest()
 
 
+@lru_cache(maxsize=1024)  # all events of a sweep happen at one instant
 def instant_text(at: datetime) -> str:
     """An aware instant in UTC to the microsecond, ending in Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -91,3 +91,8 @@ def _plain(value: object) -> object:
             return value.hex()
         case _:
             raise TypeError(f"{value!r} has no canonical text")
+
+
+_ENCODER = json.JSONEncoder(
+    default=_plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+)

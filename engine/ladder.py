@@ -1,6 +1,6 @@
 """The escalation policy: which rung comes when, and to whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -44,7 +44,10 @@ class Rung:
 
     `days` are working days after the effective due date (negative: before it), or after the
     episode's anchor if that is later. `call_task` also asks the coordinator to telephone.
-    `release` waits for a coordinator's approval. `monthly` says it again each month.
+    `release` waits for a coordinator's approval. `monthly` says it again each month. From these
+    follow: `courtesy`, said before or on the due date, when nothing is late yet; `escalates`, it
+    goes to somebody other than the party that owes; `reminds`, a reminder after the due date to
+    that party, which is what fair warning asks for.
     """
 
     name: str
@@ -56,20 +59,16 @@ class Rung:
     release: bool = False
     monthly: bool = False
 
-    @property
-    def reminds(self) -> bool:
-        """A reminder after the due date to the party that owes: what fair warning asks for."""
-        return self.days >= 0 and not OWING.isdisjoint(self.to) and not self.courtesy
+    courtesy: bool = field(init=False, compare=False, repr=False)
+    escalates: bool = field(init=False, compare=False, repr=False)
+    reminds: bool = field(init=False, compare=False, repr=False)
 
-    @property
-    def courtesy(self) -> bool:
-        """Said before or on the due date, when nothing is late yet."""
-        return self.days <= 0
-
-    @property
-    def escalates(self) -> bool:
-        """Goes to somebody other than the party that owes."""
-        return OWING.isdisjoint(self.to)
+    def __post_init__(self) -> None:
+        # Asked a dozen times for each action that a sweep looks at, so worked out once.
+        courtesy, escalates = self.days <= 0, OWING.isdisjoint(self.to)
+        object.__setattr__(self, "courtesy", courtesy)
+        object.__setattr__(self, "escalates", escalates)
+        object.__setattr__(self, "reminds", not courtesy and not escalates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

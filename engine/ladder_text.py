@@ -1,7 +1,7 @@
 """A ladder as text: the copy that an episode keeps, whatever becomes of the file."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from engine.errors import BadLadder
@@ -12,7 +12,9 @@ _SOURCE = "frozen ladder"
 
 def dump_ladder(ladder: Ladder) -> str:
     """One line of JSON with sorted keys; equal ladders give equal text."""
-    return json.dumps(asdict(ladder), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    given = {key: getattr(ladder, key) for key in _given(Ladder)}
+    given["rungs"] = [{key: getattr(rung, key) for key in _given(Rung)} for rung in ladder.rungs]
+    return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def ladder_from_json(text: str) -> Ladder:
@@ -35,6 +37,11 @@ def ladder_from_json(text: str) -> Ladder:
         raise BadLadder(_SOURCE, 1, f"does not hold a ladder ({error})") from None
 
 
+def _given(shape: type[Ladder | Rung]) -> tuple[str, ...]:
+    """The fields that a ladder file gives; the others follow from them."""
+    return tuple(field.name for field in fields(shape) if field.init)
+
+
 def _rung(raw: object) -> Rung:
     values = _values(raw, Rung)
     values["to"] = tuple(Addressee(addressee) for addressee in values["to"])
@@ -48,7 +55,7 @@ def _values(raw: object, shape: type[Ladder | Rung]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise TypeError(f"a {shape.__name__.lower()} is a mapping")
     # A boolean is an int to isinstance, so types are compared, not asked for.
-    types = {field.name: _JSON_TYPES.get(field.type, list) for field in fields(shape)}
+    types = {field.name: _JSON_TYPES.get(field.type, list) for field in fields(shape) if field.init}
     for key, value in raw.items():
         if key not in types:
             raise ValueError(f"{key} is not known")

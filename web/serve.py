@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from config.settings import Settings
 from config.wiring import Services, build
 from engine.errors import EngineError
-from engine.store.schema import check, upgrade
+from engine.store.revision import check
+from engine.store.schema import upgrade
 from web.strangers import strangers_app
 from workflows.service import Service
 

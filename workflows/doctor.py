@@ -13,7 +13,7 @@ from engine.store.auditing import people_without_address, story_heartbeats
 from engine.store.channels import EMAIL, channel_state
 from engine.store.directory import Directory
 from engine.store.listing import all_dialogue_ids
-from engine.store.schema import check, newest
+from engine.store.revision import check, newest
 from notifications.compose import missing
 
 LITTLE_SPACE = 200 * 1024 * 1024

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from builders import MONDAY, Programme, a_programme, a_row, at
 from sqlalchemy import delete, func, insert, inspect, select, text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
@@ -11,7 +12,8 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from engine.store.columns import METADATA
 from engine.store.database import Database
 from engine.store.outbox_tables import messages, notices
-from engine.store.schema import NewerSchema, OldSchema, check, drift, newest, upgrade
+from engine.store.revision import REVISIONS, NewerSchema, OldSchema, check, newest
+from engine.store.schema import MIGRATIONS, drift, upgrade
 from engine.store.tables import actions, events, people
 from workflows.intake import take_in
 
@@ -194,3 +196,10 @@ def test_a_circle_across_two_imports_is_refused_and_undone(programme):
         programme.plan(a_row(ref="SAA-01", depends_on=["SAA-02"]), now=NOW)
 
     assert [programme.rows(select(t)) for t in (actions, events)] == before
+
+
+def test_the_revisions_that_the_program_knows_are_its_migrations_in_their_order():
+    scripts = ScriptDirectory(str(MIGRATIONS))
+
+    assert tuple(s.revision for s in reversed(list(scripts.walk_revisions()))) == REVISIONS
+    assert all((MIGRATIONS / "versions").glob(f"{revision}_*.py") for revision in REVISIONS)
