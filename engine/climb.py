@@ -39,7 +39,8 @@ def climb(case: Case, today: date, decision: Decision) -> None:
     ahead = next((rung for rung in ladder.rungs if rung.days > elapsed), None)
     if ahead:
         decision.look_again(calendar.plus(anchor, ahead.days))
-    reached += _brought_by_silence(case, reached, said, today, decision)
+    if said:
+        reached += _brought_by_silence(case, reached, said, today, decision)
     if reached:
         _speak(case, reached, said, today, decision)
     _wait_for_delivery(case, said, today, decision)
@@ -47,7 +48,7 @@ def climb(case: Case, today: date, decision: Decision) -> None:
 
 def _wait_for_delivery(case: Case, said: list[Said], today: date, decision: Decision) -> None:
     """What follows an escalation is counted from its delivery, which wakes nobody: so ask daily."""
-    up = {rung.name for rung in case.ladder.rungs if rung.escalates}
+    up = case.ladder.upward
     fresh = any(notice.rung in up for notice in decision.notices)
     if fresh or any(entry.rung in up and entry.reached_on is None for entry in said):
         decision.look_again(case.calendar.plus(today, 1))
@@ -93,7 +94,7 @@ def _speak(
     spoken |= {
         (entry.rung.removeprefix("call:"), entry.about_id) for entry in said if entry.about_id
     }
-    order = {rung.name: place for place, rung in enumerate(case.ladder.rungs)}
+    order = case.ladder.places
     highest: dict[int | None, int] = {}
     for name, person_id in spoken:
         highest[person_id] = max(highest.get(person_id, -1), order.get(name, -1))
@@ -132,6 +133,8 @@ def _nobody(case: Case, rung: Rung, decision: Decision) -> None:
 def persons_of(case: Case, rung: Rung) -> tuple[Person, ...]:
     """The persons of a rung; of a closed action nobody but its focal point and the coordinator."""
     closed = case.action.handling is Handling.CLOSED
+    if not closed and len(rung.to) == 1:
+        return case.circle.at(rung.to[0])
     open_to = (Addressee.FOCAL_POINT, Addressee.COORDINATOR) if closed else rung.to
     found: dict[int, Person] = {}
     for addressee in rung.to:

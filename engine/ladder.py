@@ -1,5 +1,6 @@
 """The escalation policy: which rung comes when, and to whom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -79,7 +80,8 @@ class Ladder:
     `fair_warning`: how long before a rung goes up a reminder must have reached the responsible
     party. `acknowledge_within`: an escalation without an acknowledgement for so long brings the
     next rung. `acknowledgement_lasts`: then it expires unless something was reported. `pause`:
-    how long a report without movement keeps the ladder still.
+    how long a report without movement keeps the ladder still. From these follow `places`, the
+    place of each rung by its name, and `upward`, the names of the rungs that escalate.
     """
 
     name: str
@@ -88,8 +90,14 @@ class Ladder:
     acknowledge_within: int = 5
     acknowledgement_lasts: int = 10
     pause: int = 10
+    places: Mapping[str, int] = field(init=False, compare=False, repr=False)
+    upward: frozenset[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        places = {rung.name: place for place, rung in enumerate(self.rungs)}
+        object.__setattr__(self, "places", places)
+        upward = frozenset(rung.name for rung in self.rungs if rung.escalates)
+        object.__setattr__(self, "upward", upward)
         for position, rung in enumerate(self.rungs):
             if any(other.name == rung.name for other in self.rungs[:position]):
                 raise ValueError(f"rung {rung.name} stands twice in ladder {self.name}")

@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.action import Action
 from engine.case import Decision, Said
 from engine.ladder import Ladder
 from engine.ladder_text import dump_ladder
 from engine.store.acting import tell_dependents
-from engine.store.dialect import insert_missing
+from engine.store.dialect import insert_if_new, insert_missing
 from engine.store.directory import Directory
 from engine.store.outbox_tables import NoticeStatus, notices
 from engine.store.records import (
@@ -47,11 +46,6 @@ _DECIDED = (
     )
 )
 _HAPPENED = insert(events)
-_SAID = {
-    own.dialect.name: own.insert(notices).on_conflict_do_nothing(index_elements=["key"])
-    for own in (postgresql, sqlite)
-}
-"""What was decided before is there already, and stays as it is."""
 _NOTICE_COLUMNS = (
     "key", "action_id", "person_id", "about_id", "kind", "rung", "cause", "status", "urgency",
     "created_at", "due_at", "closed_at",
@@ -163,7 +157,9 @@ def write(
     for action_id in moved:
         # Only now: an action of the same batch may be among those that wait for it.
         tell_dependents(connection, directory, action_id, now)
-    write_many(connection, _SAID[connection.dialect.name], _NOTICE_COLUMNS, notice_rows)
+    # What was decided before is there already, and stays as it is.
+    said = insert_if_new(connection.dialect.name, notices, ("key",))
+    write_many(connection, said, _NOTICE_COLUMNS, notice_rows)
     done.notices, done.moved = len(notice_rows), len(moved)
     return done
 

@@ -20,8 +20,8 @@ AT = datetime.fromisoformat(NOW)
 
 def all_at_once(programme: Programme, commands: list[str]) -> None:
     children = [programme.start(command, "--json", "--as-of", NOW) for command in commands]
-    for child, command in zip(children, commands, strict=True):
-        done = ended(child)
+    answers = [ended(child) for child in children]
+    for done, command in zip(answers, commands, strict=True):
         assert done.code == 0, f"{command}: {done.err}"
         assert done.err == ""
 

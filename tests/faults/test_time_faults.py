@@ -123,7 +123,7 @@ def test_when_the_clocks_change_nothing_is_said_twice_or_skipped_or_at_night(
 ):
     """Due on the Sunday itself in a dialogue without rest days, looked at every hour."""
     # R1, three days later, would be the third message of a week: it waits for its budget.
-    reminded_on = changes_on + timedelta(days=5)
+    reminded_on = changes_on + timedelta(days=4)
     people = frozenset(address(number) for number in range(1, 6))
     agreed = f"{changes_on - timedelta(days=20)}T08:00:00+00:00"
     programme = on_sqlite(
