@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -192,7 +193,8 @@ def hold(
         record.hold(
             services,
             scope,
-            from_on=day(since, "--from") if since else now.date(),
+            # West of Greenwich it may be yesterday yet, and a brake works at once everywhere.
+            from_on=day(since, "--from") if since else now.date() - timedelta(days=1),
             until_on=day(until, "--until") if until else None,
             by=by,
             reason=reason,

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from engine.history import Event, first_break
 from engine.party import Role
 from engine.store.calls import open_calls
+from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import (
     MessageStatus,
     NoticeStatus,
@@ -93,11 +94,8 @@ def people_without_address(connection: Connection) -> tuple[int, int]:
 def beat(connection: Connection, story: str, at: datetime, tally: Mapping[str, object]) -> None:
     """Remember that a story ran, and what it did."""
     values = {"at": at, "tally": json.dumps(tally, default=str)}
-    done = connection.execute(
-        update(heartbeats).where(heartbeats.c.story == story).values(**values)
-    )
-    if done.rowcount == 0:
-        connection.execute(insert(heartbeats).values(story=story, **values))
+    insert_missing(connection, heartbeats, [{"story": story, **values}], ["story"])
+    connection.execute(update(heartbeats).where(heartbeats.c.story == story).values(**values))
 
 
 def story_heartbeats(connection: Connection) -> dict[str, datetime]:

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import channels
 
 EMAIL = "email"
@@ -34,6 +35,5 @@ def keep_channel(
         "probe_at": probe_at,
         "reason": reason[:300],
     }
-    done = connection.execute(update(channels).where(channels.c.name == name).values(**values))
-    if done.rowcount == 0:
-        connection.execute(insert(channels).values(name=name, **values))
+    insert_missing(connection, channels, [{"name": name, **values}], ["name"])
+    connection.execute(update(channels).where(channels.c.name == name).values(**values))

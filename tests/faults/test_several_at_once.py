@@ -7,7 +7,6 @@ from datetime import datetime
 import pytest
 from crash_points import COORDINATOR, NOW, PATIENCE_S, PEOPLE, Programme, ended, ledger
 from smtp_server import SmtpServer
-from sqlalchemy.exc import IntegrityError
 
 from engine.store.auditing import beat, broken_chains
 from engine.store.channels import EMAIL, keep_channel
@@ -108,10 +107,6 @@ def test_a_delivery_may_write_about_an_action_that_is_being_looked_at(on_postgre
 
 
 @pytest.mark.postgres
-@pytest.mark.xfail(
-    raises=IntegrityError,
-    reason="auditing.beat and channels.keep_channel insert without ON CONFLICT DO NOTHING",
-)
 @pytest.mark.parametrize("first_word", ["heartbeat", "channel"])
 def test_two_workers_may_leave_the_first_word_of_its_sort_at_once(on_postgres, first_word):
     programme = on_postgres(people=2, swept=False)
