@@ -19,7 +19,7 @@ from notifications.mailer import Mailer
 from workflows.audit import Audited, audit
 from workflows.deliver import Delivered, deliver_batch, remember
 from workflows.orchestrator import Orchestrator, Standing
-from workflows.sweep import BATCH, Swept, sweep_batch
+from workflows.sweep import BATCH, Sweeper, Swept
 from workflows.timetable import TIMETABLE, Entry, Story, build_scheduler
 
 log = logging.getLogger("alkawari.service")
@@ -187,16 +187,19 @@ def stories(services: Services, stopping: threading.Event) -> tuple[Story, ...]:
 
 def _sweep(services: Services) -> Story:
     total = Swept()
+    sweeper: Sweeper | None = None
 
     def batch(now: datetime, limit: int) -> Swept:
-        nonlocal total
-        done = sweep_batch(services, now, limit=limit)
+        nonlocal total, sweeper
+        sweeper = sweeper or Sweeper(services, now)
+        sweeper.now = now
+        done = sweeper.batch(limit)
         total += done
         return done
 
     def afterwards() -> None:
-        nonlocal total
-        ran, total = total, Swept()
+        nonlocal total, sweeper
+        ran, total, sweeper = total, Swept(), None
         with services.database.write() as connection:
             beat(connection, "sweep", services.clock.now(), ran.as_dict())
         services.database.checkpoint()
