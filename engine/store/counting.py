@@ -8,11 +8,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     and_,
     case,
-    cast,
-    exists,
+    false,
     func,
     not_,
     or_,
@@ -142,15 +140,16 @@ def _last_due_before(calendar: WorkingCalendar, day: date) -> date:
 
 
 def _at_risk(last_late: date) -> ColumnElement[bool]:
-    needed = actions.alias()
-    return exists(
-        select(cast(1, Integer))
-        .select_from(dependencies.join(needed, needed.c.id == dependencies.c.needs_id))
+    """A dependency is due later than the action, or itself overdue; not asked for each row."""
+    needed, waiter = actions.alias(), actions.alias()
+    risky = (
+        select(dependencies.c.action_id)
+        .join(needed, needed.c.id == dependencies.c.needs_id)
+        .join(waiter, waiter.c.id == dependencies.c.action_id)
         .where(
-            dependencies.c.action_id == A.id,
             needed.c.state.not_in([state.value for state in SETTLED]),
             or_(
-                needed.c.due_on > A.due_on,
+                needed.c.due_on > waiter.c.due_on,
                 and_(
                     needed.c.due_on <= last_late,
                     needed.c.state.in_([state.value for state in OWED]),
@@ -158,11 +157,13 @@ def _at_risk(last_late: date) -> ColumnElement[bool]:
             ),
         )
     )
+    return A.id.in_(risky)
 
 
 def _reachable() -> ColumnElement[bool]:
     """The focal point can be written to or called: the action's own, else its party's first."""
     answers: Any = or_(and_(people.c.email != "", people.c.flagged == ""), people.c.phone != "")
+    answering = select(people.c.id).where(answers)
     member = people.alias()
     first_of_party = (
         select(member.c.id)
@@ -177,6 +178,5 @@ def _reachable() -> ColumnElement[bool]:
         .correlate(actions)
         .scalar_subquery()
     )
-    return exists(
-        select(people.c.id).where(people.c.id == func.coalesce(A.focal_id, first_of_party), answers)
-    )
+    by_party: Any = case((A.focal_id.is_(None), first_of_party), else_=A.focal_id)
+    return func.coalesce(by_party.in_(answering), false())
