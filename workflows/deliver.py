@@ -298,7 +298,7 @@ def figures(services: Services, done: Delivered) -> dict[str, object]:
     """The JSON of the `deliver` command, but for its times."""
     with services.database.read() as connection:
         waiting = still_waiting(connection)
-        elsewhere = in_other_hands(connection, "", SystemClock().now())
+        elsewhere = in_other_hands(connection)
     return {**done.as_dict(), "held": waiting, "leased": elsewhere}
 
 

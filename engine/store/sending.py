@@ -284,19 +284,17 @@ _CLOSE = (
 _CLOSED = ("b_id", "b_status", "b_now", "b_outcome")
 
 
-def in_other_hands(connection: Connection, worker: str, clock_now: datetime) -> int:
-    """Messages whose lease runs elsewhere: still in another worker's hands."""
-    table = messages.c
+def in_other_hands(connection: Connection) -> int:
+    """
+    Messages in a worker's hands, asked when one's own are empty.
+
+    One whose lease ran out this moment is among them: nobody has taken it over yet.
+    """
     return (
         connection.scalar(
             select(func.count())
             .select_from(messages)
-            .where(
-                _UNDER_WAY,
-                table.status == MessageStatus.CLAIMED.value,
-                table.claimed_by != worker,
-                _held(clock_now),
-            )
+            .where(_UNDER_WAY, messages.c.status == MessageStatus.CLAIMED.value)
         )
         or 0
     )

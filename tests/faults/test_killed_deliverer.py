@@ -18,6 +18,8 @@ from crash_points import (
 )
 from smtp_server import SmtpServer
 
+from engine.store.sending import in_other_hands
+
 # (actions each, kills on SQLite, kills on PostgreSQL)
 ROUNDS = {1: (15, 8), 3: (8, 5)}
 # Replies take a moment, so that a kill often comes while one is being awaited.
@@ -130,7 +132,7 @@ def test_a_worker_that_was_frozen_beyond_its_lease_sends_at_most_the_letter_in_i
     assert programme.statuses() == {"sent": PEOPLE}
 
 
-def test_what_a_killed_worker_held_is_said_to_be_in_other_hands_until_its_lease_ends(
+def test_what_a_killed_worker_held_is_said_to_be_in_other_hands_until_somebody_takes_it(
     lay_out, tmp_path
 ):
     programme = lay_out(people=30)
@@ -144,3 +146,8 @@ def test_what_a_killed_worker_held_is_said_to_be_in_other_hands_until_its_lease_
         done = programme.deliver().said
 
         assert (done["sent"], done["leased"]) == (0, 26)
+        # A lease that runs out after the outbox was looked at must not look like a quiet outbox.
+        programme.ask("UPDATE messages SET leased_until_at = created_at WHERE status = 'claimed'")
+        with programme.opened() as services, services.database.read() as connection:
+            assert in_other_hands(connection) == 26
+        assert programme.deliver().said["sent"] == 26

@@ -88,7 +88,7 @@ def test_a_clock_that_is_set_back_says_nothing_twice_and_skips_nothing(
             assert deliver(services, moment).sent == 0
             moment += timedelta(hours=6)
         found = ledger(server)
-        tell(f"clock set back {hours} hours", programme, found)
+        tell(f"clock set back by {hours} h", programme, found)
         assert found.clean
         due = at("2026-05-18T10:00:00+00:00")  # ten working days after the due date: R2
         sweep(services, due)
