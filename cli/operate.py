@@ -202,9 +202,15 @@ def hold(
     say(f"Messages of {named} wait{f' until {until}' if until else ' until they are resumed'}.")
 
 
-def pause(by: Who, reason: Reason, action: ScopeRef = "", dialogue: ScopeDialogue = "") -> None:
+def pause(
+    by: Who,
+    reason: Reason,
+    action: ScopeRef = "",
+    dialogue: ScopeDialogue = "",
+    as_of: AsOf = "",
+) -> None:
     """Stop every message at once, until `resume`."""
-    hold(by=by, reason=reason, action=action, dialogue=dialogue)
+    hold(by=by, reason=reason, action=action, dialogue=dialogue, as_of=as_of)
 
 
 def resume(action: ScopeRef = "", dialogue: ScopeDialogue = "", as_of: AsOf = "") -> None:

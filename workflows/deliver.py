@@ -24,6 +24,7 @@ from engine.store.auditing import beat
 from engine.store.channels import EMAIL, channel_state, keep_channel
 from engine.store.database import Connection
 from engine.store.directory import Directory
+from engine.store.holds import newest_hold
 from engine.store.outbox import people_due, still_waiting
 from engine.store.outbox_tables import MessageStatus, NoticeStatus
 from engine.store.people import flag
@@ -54,6 +55,10 @@ RENEW_AFTER = 0.25
 
 LONGEST_HOLD = 10
 """For so many leases one message may be in hand; a server that dribbles is left after that."""
+
+
+FEEL_BRAKE_S = 1.0
+"""How long after a hold or pause a message that is in hand already may still leave, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Deliverer:
         self._lease = timedelta(seconds=services.settings.delivery.lease_s)
         self._leased_at = self._in_hand_since = monotonic()
         self._directory: Directory | None = None
+        self._hold_seen, self._brake_felt = 0, monotonic()
         self._read_at_s = 0.0
 
     def batch(self, now: datetime, *, limit: int) -> Delivered:
@@ -116,6 +122,7 @@ class Deliverer:
             clock_now, self._leased_at = self._clock.now(), monotonic()
             leased_until_at = clock_now + self._lease
             directory, self._directory = self._fresh(connection), None
+            self._hold_seen, self._brake_felt = newest_hold(connection), monotonic()
             bundler = Bundler(self.services, directory, now)
             again = reclaim(
                 connection, now, clock_now,
@@ -155,6 +162,10 @@ class Deliverer:
                 left = self._renewed(left)
                 if not left:
                     break
+            if self._braked():
+                with self.services.database.write() as connection:
+                    give_back(connection, left, self.name, now)
+                break
             message, self._in_hand_since = left.pop(0), monotonic()
             result = self._hand_over(message)
             total += self._remember(message, result, now)
@@ -169,6 +180,14 @@ class Deliverer:
                 log.warning("mail cannot leave now (%s); it is tried again later", breaker.reason)
                 return total + Delivered(retry=len(left), channel_down=breaker.reason)
         return total
+
+    def _braked(self) -> bool:
+        """Whether somebody put a hold since these were taken in hand; asked once a second."""
+        if monotonic() - self._brake_felt < FEEL_BRAKE_S:
+            return False
+        self._brake_felt = monotonic()
+        with self.services.database.read() as connection:
+            return newest_hold(connection) != self._hold_seen
 
     def _hand_over(self, message: Claimed) -> Result:
         try:

@@ -46,7 +46,8 @@ def second_look(bundler: Bundler, again: Sequence[Claimed], worker: str) -> Look
             continue
         if not _may_leave(bundler, message, true, worker):
             continue
-        fresh = _fresh(bundler, message, true) if untrue else message
+        changed = bool(untrue) or _moved(bundler, message)
+        fresh = _fresh(bundler, message, true) if changed else message
         if fresh is None:
             give_back(connection, [message], worker, now + TRY_AGAIN_AFTER)
         else:
@@ -72,6 +73,12 @@ def _may_leave(bundler: Bundler, message: Claimed, notices: Sequence[Waiting], w
         give_back(connection, [message], worker, opens_at or now + FAR_AWAY)
         return False
     return True
+
+
+def _moved(bundler: Bundler, message: Claimed) -> bool:
+    """Whether the person has another working address by now."""
+    person = bundler.directory.people[message.person_id]
+    return person.reachable and person.email.casefold() != message.recipient.casefold()
 
 
 def _fresh(bundler: Bundler, message: Claimed, notices: Sequence[Waiting]) -> Claimed | None:

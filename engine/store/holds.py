@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from engine.store.outbox_tables import NoticeStatus, holds, notices
 from engine.store.tables import actions
@@ -43,6 +43,11 @@ def holds_in_force(connection: Connection) -> tuple[Hold, ...]:
         ).where(table.lifted_at.is_(None))
     )
     return tuple(Hold(*row) for row in rows)
+
+
+def newest_hold(connection: Connection) -> int:
+    """The number of the last hold that was put, 0 before the first; it grows with each."""
+    return connection.scalar(select(func.max(holds.c.id))) or 0
 
 
 def put_hold(

@@ -163,3 +163,36 @@ def test_a_panic_pause_works_at_once_wherever_the_dialogue_is(on_sqlite, tmp_pat
         assert programme.deliver(at).said["sent"] == 0
         programme.here("resume", "--as-of", at)
         assert programme.deliver(at).said["sent"] == 5
+
+
+def test_a_pause_stops_the_batch_that_is_just_being_sent(lay_out, tell, tmp_path):
+    """The mail server takes its time, so that the brake comes while a batch of fifty is in hand."""
+    programme = lay_out()
+    with SmtpServer(folder=tmp_path, latency=0.05) as server:
+        programme.mail_to(server)
+        sending = programme.start("deliver", "--as-of", NOW)
+        wait_until(lambda: taken(server) >= 3, sending)
+        programme.here("hold", "--by", COORDINATOR, "--reason", "unrest", "--as-of", NOW)
+        sending.communicate(timeout=120)
+        left = taken(server)
+        assert left < 50
+        programme.here("resume", "--as-of", SOON)
+        programme.deliver_until_quiet(LATER)
+        found = ledger(server)
+        tell("panic pause in the middle of a batch", programme, found, note=f"stopped after {left}")
+        assert found.clean
+
+
+def test_what_did_not_arrive_goes_to_the_address_that_was_corrected_meanwhile(lay_out, tmp_path):
+    programme = lay_out(people=2)
+    rule = {"at": "rcpt", "match": r"p001@", "reply": "450 4.2.1 later"}
+    with SmtpServer([rule], folder=tmp_path) as server:
+        programme.mail_to(server)
+        assert programme.deliver().said["retry"] == 1
+        said = programme.here("contact", address(1), "--email", "new@people.example")
+        assert said.code == 0, said.err
+        assert programme.deliver(SOON).said["sent"] == 1
+        assert [letter["rcpt"] for letter in server.received()] == [
+            address(2),
+            "new@people.example",
+        ]
