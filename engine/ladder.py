@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 
 from engine.party import Role
@@ -110,14 +109,6 @@ class Ladder:
             if rung.name == name:
                 return rung
         raise KeyError(name)
-
-
-@dataclass(frozen=True, slots=True)
-class RungDay:
-    """A rung and the day on which it is reached."""
-
-    rung: Rung
-    on: date
 
 
 DEFAULT = Ladder(

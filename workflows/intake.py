@@ -11,7 +11,6 @@ from config.plan import read_plan
 from config.plan_values import Plan, PlanRow, RowError
 from config.wiring import Services
 from engine.action import Action
-from engine.clock import Clock
 from engine.dependencies import find_circle
 from engine.errors import BadValue
 from engine.history import payload_text
@@ -275,8 +274,3 @@ class Ties:
     def touched(self) -> set[int]:
         """The actions whose ties differ from before."""
         return {action_id for action_id, _other in (*self.added, *self.gone)}
-
-
-def clock_start(clock: Clock) -> date:
-    """The day from which relative dates of a sample are counted."""
-    return clock.now().date()

@@ -52,11 +52,6 @@ def letters(connection: Connection, limit: int) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(m.id.desc()).limit(limit)))
 
 
-def letter_bytes(connection: Connection, message_id: int) -> bytes | None:
-    """The exact bytes of a message; None if there is none of that number."""
-    return connection.scalar(select(messages.c.body).where(messages.c.id == message_id))
-
-
 def board(connection: Connection, limit: int, before: datetime) -> list[Row[Any]]:
     """What waits for a coordinator: call tasks, releases and what is posted, newest first."""
     n = notices.c
