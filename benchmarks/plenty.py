@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, text
 from engine.action import Handling, Kind, Level, Obstacle, State
 from engine.history import GENESIS, link, payload_text
 from engine.party import Channel, Role, Side
+from engine.replay import columns_set, with_set
 from engine.store.database import Database
 from engine.store.schema import upgrade
 from engine.store.tables import actions, commitments, dialogues, events, parties, people, roles
@@ -213,7 +214,7 @@ def _block(size: Size, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _first(row: dict[str, Any]) -> dict[str, Any]:
-    said = payload_text({"state": row["state"], "title": row["title"], "due": row["due_on"]})
+    said = payload_text(with_set({}, columns_set(row, None)))
     digest = link(GENESIS, row["id"], 1, "imported", STARTED, "import", said)
     return {"action_id": row["id"], "seq": 1, "kind": "imported", "at": STARTED, "by": "import",
             "payload": said, "hash": digest}  # fmt: skip

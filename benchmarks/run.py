@@ -9,6 +9,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import ground
 import mailing
+import month
+import pages
+import rehearsing
+import sides
 import starting
 import sweeping
 from measure import Row, machine, table
@@ -60,6 +64,39 @@ def take_in(options: argparse.Namespace) -> Iterator[Row]:
         yield from starting.take_in(files, 100_000 // options.smaller, options.runs)
 
 
+def rehearse(options: argparse.Namespace) -> Iterator[Row]:
+    """A year played forward."""
+    for actions, people in ((10_000, 200), (100_000, 2_000)):
+        size = Size(actions=actions // options.smaller, people=people // options.smaller)
+        with ground.files() as files:
+            yield from rehearsing.year(files, size, 1)
+
+
+def agree(options: argparse.Namespace) -> Iterator[Row]:
+    """Rehearsal and reality, half year by half year."""
+    yield from rehearsing.agreement(20 // options.smaller)
+
+
+def a_month(_options: argparse.Namespace) -> Iterator[Row]:
+    """A month of the sample programme, and who was told what when."""
+    yield from month.month()
+
+
+def of_pages(options: argparse.Namespace) -> Iterator[Row]:
+    """The web face under load."""
+    total, seconds = 100_000 // options.smaller, 60 // options.smaller
+    with ground.files() as files:
+        yield from pages.under_load(files, total, seconds)
+    with ground.cluster() as cluster:
+        if cluster is not None:
+            yield from pages.under_load(cluster, total, seconds)
+
+
+def fairness(_options: argparse.Namespace) -> Iterator[Row]:
+    """Half a year of the sample programme, per side."""
+    yield from sides.rows()
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "sweep": sweep,
     "sweep-postgres": sweep_postgres,
@@ -68,6 +105,11 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "deliver": deliver,
     "status": status,
     "import": take_in,
+    "rehearse": rehearse,
+    "agree": agree,
+    "fairness": fairness,
+    "pages": of_pages,
+    "month": a_month,
 }
 
 

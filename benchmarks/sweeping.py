@@ -43,7 +43,8 @@ SET_BASED = (
     SELECT id, seq, 'notified', :now, 'sweep',
            '{"notices":["' || rung || ':' || person_id || '"],"passed_over":["P1:' || person_id
            || CASE rung WHEN 'P2' THEN '' ELSE '","P2:' || person_id END
-           || CASE rung WHEN 'R1' THEN '","P3:' || person_id ELSE '' END || '"]}', :hash
+           || CASE rung WHEN 'R1' THEN '","P3:' || person_id ELSE '' END || '"],"set":{"ladder_id":'
+           || (SELECT id FROM ladders WHERE sha256 = :digest) || '}}', :hash
     FROM due
     """,
     """

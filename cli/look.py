@@ -1,19 +1,27 @@
 """Commands that only look: lists, one action, its history, counts."""
 
 import json
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 
-from cli.output import pairs, say_json, table
-from cli.session import AsOf, Json, opened
-from engine.action import State
+from cli.output import pairs, say_json, several, table
+from cli.session import AsOf, Json, opened, then
+from engine.action import Action, State
+from engine.bearing import contradicted
 from engine.errors import UnknownThing
+from engine.replay import words_said
+from engine.sensitive import quiet_until
 from engine.store.counting import count
 from engine.store.directory import Directory
+from engine.store.evidence import evidence_about
 from engine.store.listing import View, Wanted, dialogue_ids, dialogue_names, view_of, views
 from engine.store.records import find_action, history_of
+from engine.store.releases import asked_of, rungs_asked
+from engine.store.sensitive import sensitive_of
 from engine.store.telling import told_about
+from workflows.clarify import clarifications_of
 
 Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
 
@@ -29,8 +37,8 @@ def actions(
     as_json: Json = False,
 ) -> None:
     """List actions as they stand."""
-    with opened(as_of) as (services, now), services.database.read() as connection:
-        directory = Directory(connection, services.ladder)
+    with opened(as_of) as (services, now), then(services, as_of, now) as connection:
+        directory = services.directory(connection)
         if dialogue and not dialogue_ids(connection, dialogue):
             raise UnknownThing("dialogue", dialogue, dialogue_names(connection))
         wanted = Wanted(dialogue=dialogue, state=state, overdue=overdue)
@@ -39,7 +47,7 @@ def actions(
         say_json([view.as_dict() for view in found])
         return
     table(
-        f"{len(found)} actions, as of {now:%Y-%m-%d %H:%M} UTC",
+        f"{several(len(found), 'action')}, as of {now:%Y-%m-%d %H:%M} UTC",
         COLUMNS,
         [_line(view) for view in found],
         whole=("ref", "state", "due", "late"),
@@ -48,14 +56,14 @@ def actions(
 
 def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
     """One action: where it stands, its dates, what was said of it."""
-    with opened(as_of) as (services, now), services.database.read() as connection:
-        directory = Directory(connection, services.ladder)
+    with opened(as_of) as (services, now), then(services, as_of, now) as connection:
+        directory = services.directory(connection)
         action = find_action(connection, ref)
         view = view_of(directory, action, now, services.thresholds)
         told = told_about(connection, action.id)
         moved = [e for e in history_of(connection, action.id) if e.kind == "rescheduled"]
         dates = [json.loads(event.payload)["from"] for event in moved]
-        facts = {
+        facts: dict[str, Any] = {
             **view.as_dict(),
             "handling": action.handling,
             "reported_level": action.reported_level,
@@ -66,12 +74,33 @@ def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
             "earlier_due_dates": dates,
             "days_over_original": view.standing.days_over_original,
             "next_check_at": action.next_check_at,
+            "clarifications": [
+                each.as_dict() for each in clarifications_of(connection, directory, action)
+            ],
+            **_weighed(directory, action, now),
             "notices": told,
         }
     if as_json:
         say_json(facts)
         return
-    pairs(f"{action.ref}  {action.title}", {k: v for k, v in facts.items() if k != "notices"})
+    apart = {"notices", "clarifications", "evidence"}
+    pairs(f"{action.ref}  {action.title}", {k: v for k, v in facts.items() if k not in apart})
+    if facts["clarifications"]:
+        table(
+            "Clarifications",
+            ("#", "words", "by", "assented", "missing"),
+            [(each["number"], each["words"], each["by"], each["assented"], each["missing"])
+             for each in facts["clarifications"]],
+            whole=("#",),
+        )  # fmt: skip
+    if facts["evidence"]:
+        table(
+            "Evidence",
+            ("sha256", "bears", "what", "by", "note"),
+            [(each["sha256"][:12], each["bearing"], each["media_type"], each["by"], each["note"])
+             for each in facts["evidence"]],
+            whole=("sha256", "bears"),
+        )  # fmt: skip
     if told:
         table(
             "Notices",
@@ -80,6 +109,21 @@ def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
              for row in told],
             whole=("rung", "decided (UTC)", "status"),
         )  # fmt: skip
+
+
+def _weighed(directory: Directory, action: Action, now: datetime) -> dict[str, Any]:
+    """What keeps it back or speaks against it: quiet days, releases asked for, evidence."""
+    connection = directory.connection
+    today = directory.today(action.dialogue_id, now)
+    days = [kept.day for kept in sensitive_of(connection, [action.dialogue_id])]
+    rungs = rungs_asked(connection, action)
+    asked = asked_of(connection, directory, action, rungs) if rungs else ()
+    return {
+        "quiet_until": quiet_until(days, today, going_up=True),
+        "releases": [each.as_dict() for each in asked],
+        "contradicted": contradicted(action, history_of(connection, action.id)),
+        "evidence": [each.as_dict() for each in evidence_about(connection, action.id)],
+    }
 
 
 def history(ref: Ref, as_json: Json = False) -> None:
@@ -99,7 +143,7 @@ def history(ref: Ref, as_json: Json = False) -> None:
         f"{action.ref}  {action.title}",
         ("#", "when (UTC)", "what", "who", "said"),
         [
-            (r["seq"], f"{e.at:%Y-%m-%d %H:%M}", r["kind"], r["by"], r["payload"])
+            (r["seq"], f"{e.at:%Y-%m-%d %H:%M}", r["kind"], r["by"], words_said(r["payload"]))
             for r, e in zip(rows, events, strict=True)
         ],
         whole=("#", "when (UTC)"),
@@ -108,8 +152,8 @@ def history(ref: Ref, as_json: Json = False) -> None:
 
 def status(as_of: AsOf = "", as_json: Json = False) -> None:
     """Count what stands where."""
-    with opened(as_of) as (services, now), services.database.read() as connection:
-        counts = count(Directory(connection, services.ladder), now, services.thresholds)
+    with opened(as_of) as (services, now), then(services, as_of, now) as connection:
+        counts = count(services.directory(connection), now, services.thresholds)
     if as_json:
         say_json(
             {
@@ -122,7 +166,7 @@ def status(as_of: AsOf = "", as_json: Json = False) -> None:
         )
         return
     table(
-        f"{counts.total} actions, as of {now:%Y-%m-%d %H:%M} UTC",
+        f"{several(counts.total, 'action')}, as of {now:%Y-%m-%d %H:%M} UTC",
         ("dialogue", "total", "overdue", "states"),
         [
             (name, own.get("total", 0), own.get("overdue", 0),

@@ -8,7 +8,25 @@ from typing import Annotated
 
 import typer
 
-from cli import look, operate, record
+from cli import (
+    brakes,
+    clarify,
+    collect,
+    digest,
+    evidence,
+    fairness,
+    handing_out,
+    keys,
+    look,
+    operate,
+    people,
+    record,
+    rehearse,
+    sensitive,
+    sheets,
+    sign_in,
+    verify,
+)
 from cli.output import complain
 from cli.session import choose_config
 from engine.errors import EngineError
@@ -35,21 +53,47 @@ for name, command in (
     ("report", record.report),
     ("reschedule", record.reschedule),
     ("acknowledge", record.acknowledge),
+    ("snooze", record.snooze),
     ("dispute", record.dispute),
     ("verify-done", record.verify_done),
     ("call", record.call),
+    ("answers", sheets.answers),
     ("contact", record.contact),
+    ("clarify", clarify.clarify),
+    ("assent", clarify.assent),
+    ("sign-in", sign_in.sign_in),
+    ("holder", people.holder),
+    ("absence", people.absence),
+    ("about", people.about),
+    ("erase", people.erase),
     ("sweep", operate.sweep),
     ("deliver", operate.deliver),
+    ("collect", collect.collect),
     ("status", look.status),
+    ("fairness", fairness.fairness),
+    ("digest", digest.digest),
+    ("subscribe", digest.subscribe),
+    ("rehearse", rehearse.rehearse),
     ("hold", operate.hold),
     ("release", record.release),
+    ("escalate", brakes.escalate),
     ("pause", operate.pause),
     ("resume", operate.resume),
-    ("export", operate.export),
+    ("export", handing_out.export),
+    ("template", handing_out.template),
+    ("verify", verify.verify),
+    ("calendar", keys.calendar),
     ("doctor", operate.doctor),
 ):
     app.command(name)(command)
+
+for name, group in (
+    ("evidence", evidence.app),
+    ("sensitive-days", sensitive.app),
+    ("key", keys.key),
+    ("webhook", keys.webhook),
+):
+    app.add_typer(group, name=name)
 
 
 @app.callback()

@@ -1,10 +1,5 @@
 """Commands that run the programme: set up, take in, sweep, deliver, export, brakes."""
 
-import csv
-import io
-import json
-import sys
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli.output import Refused, complain, pairs, progress, say, say_json, table
+from cli.brakes import Listing, needed, show_holds
+from cli.output import Refused, pairs, progress, say, say_json, several, table
 from cli.session import AsOf, Json, config_path, day, instant, opened, settings, text
 from config.settings import CONFIG_NAME, TEMPLATE
 from engine.errors import UnknownThing
@@ -64,7 +60,10 @@ def take_in(
     as_of: AsOf = "",
     as_json: Json = False,
 ) -> None:
-    """Take in a plan: all of it, or nothing and every error."""
+    """Take in a plan: all of it, or nothing and every error; a whole record restores it."""
+    if file.suffix.lower() == ".json":
+        _restore(file, as_json=as_json)
+        return
     from workflows.intake import take_in as story  # noqa: PLC0415 - parsers that others need not load
 
     with opened(as_of) as (services, now), progress("reading", quiet=as_json):
@@ -73,21 +72,33 @@ def take_in(
         say_json(taken.as_dict())
     elif taken.errors:
         table(
-            f"{file}: {_errors(taken.errors)}, nothing was taken in",
+            f"{file}: {several(len(taken.errors), 'error')}, nothing was taken in",
             ("line", "column", "value", "reason"),
             [(e.row, e.column, e.value, e.reason) for e in taken.errors],
         )
     else:
         say(
-            f"{'Would take' if dry_run else 'Took'} in {taken.rows} rows: {taken.created} new, "
-            f"{taken.updated} changed, {taken.unchanged} as they were."
+            f"{'Would take' if dry_run else 'Took'} in {several(taken.rows, 'row')}: "
+            f"{taken.created} new, {taken.updated} changed, {taken.unchanged} as they were."
         )
     if taken.errors:
         first = taken.errors[0]
         raise Refused(
-            f"{file}: {_errors(taken.errors)}, nothing was taken in; the first is on line "
-            f"{first.row}, column {first.column or '-'}: {first.reason}."
+            f"{file}: {several(len(taken.errors), 'error')}, nothing was taken in; "
+            f"the first is on line {first.row}, column {first.column or '-'}: {first.reason}."
         )
+
+
+def _restore(file: Path, *, as_json: bool) -> None:
+    from workflows.restoring import restore_record  # noqa: PLC0415
+
+    with opened() as (services, _now):
+        done = restore_record(services, file)
+    if as_json:
+        say_json({"rows": done.actions, "created": done.actions, "updated": 0, "unchanged": 0,
+                  "errors": []})  # fmt: skip
+        return
+    say(f"Restored {done.actions} actions with {done.events} events; {done.fingerprint}")
 
 
 def sweep(
@@ -143,49 +154,30 @@ def deliver(as_of: AsOf = "", as_json: Json = False) -> None:
         )
 
 
-def export(
-    form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
-    out: Annotated[Path | None, typer.Option(help="A file; else stdout.")] = None,
-) -> None:
-    """Write every action out; the CSV can be taken in again."""
-    from config.plan_columns import COLUMNS  # noqa: PLC0415
-    from engine.store.exporting import everything, plan_rows  # noqa: PLC0415
-
-    if form not in {"csv", "json"}:
-        raise Refused(f"--format {form!r}: write csv or json.")
-    with opened() as (services, _now), services.database.read() as connection:
-        if form == "json":
-            written = json.dumps(everything(connection), ensure_ascii=False, indent=2) + "\n"
-        else:
-            sheet = io.StringIO()
-            writer = csv.DictWriter(sheet, COLUMNS, lineterminator="\n", extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(plan_rows(connection))
-            written = sheet.getvalue()
-    if out is None:
-        sys.stdout.write(written)
-    elif out.is_dir():
-        raise Refused(f"--out {str(out)!r}: that is a folder; name a file in it.")
-    else:
-        partial = out.with_name(f"{out.name}.part")
-        try:
-            partial.write_text(written, encoding="utf-8")
-            partial.replace(out)
-        except OSError as error:
-            raise Refused(f"{out} cannot be written ({error.strerror}).") from None
-        complain(f"Wrote {out}.")
-
-
 def hold(
-    by: Who,
-    reason: Reason,
+    context: typer.Context,
+    by: Who = "",
+    reason: Reason = "",
     action: ScopeRef = "",
     dialogue: ScopeDialogue = "",
     since: Annotated[str, typer.Option("--from", metavar="DATE", help="First day.")] = "",
     until: Annotated[str, typer.Option(metavar="DATE", help="Last day; none: until resumed.")] = "",
+    listing: Listing = False,
     as_of: AsOf = "",
+    as_json: Json = False,
 ) -> None:
-    """Keep messages back: of one action, one dialogue, or all of them."""
+    """Keep messages back: of one action, one dialogue, or all of them; --list shows which wait."""
+    if listing:
+        show_holds(as_of, as_json=as_json)
+        return
+    needed(context, "by", "reason")
+    _put_hold(by, reason, action, dialogue, since=since, until=until, as_of=as_of)
+
+
+def _put_hold(
+    by: str, reason: str, action: str, dialogue: str, *,
+    since: str = "", until: str = "", as_of: str = "",
+) -> None:  # fmt: skip
     from workflows import record  # noqa: PLC0415
 
     with opened(as_of) as (services, now):
@@ -210,7 +202,7 @@ def pause(
     as_of: AsOf = "",
 ) -> None:
     """Stop every message at once, until `resume`."""
-    hold(by=by, reason=reason, action=action, dialogue=dialogue, as_of=as_of)
+    _put_hold(by, reason, action, dialogue, as_of=as_of)
 
 
 def resume(action: ScopeRef = "", dialogue: ScopeDialogue = "", as_of: AsOf = "") -> None:
@@ -257,10 +249,6 @@ def demo(
     from web.demo import run_demo  # noqa: PLC0415
 
     run_demo(host, port)
-
-
-def _errors(found: Sequence[object]) -> str:
-    return "1 error" if len(found) == 1 else f"{len(found):,} errors"
 
 
 def _scope(

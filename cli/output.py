@@ -28,6 +28,11 @@ def say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def several(number: int, one: str, more: str = "") -> str:
+    """`1 row`, `2 rows`; `more` where the plural is not made with an s."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def complain(text: str) -> None:
     """A line on stderr; line breaks in what others said are flattened."""
     sys.stderr.write(_printable(" ".join(text.split())) + "\n")

@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
+from cli.brakes import Listing, needed, say_missing, show_releases
 from cli.output import say, say_json
 from cli.session import AsOf, By, Json, Version, cell, day, opened, text
 from config.plan_cells import read_email, read_phone
 from config.wiring import Services
 from engine.action import Action, Level, Obstacle, State
+from engine.errors import BadValue
 from engine.lifecycle import Request
-from engine.store.directory import Directory
 from engine.store.listing import view_of
 from engine.store.records import find_action
 from workflows import record
 from workflows.record import Asked
 
-LONGEST_METHOD, LONGEST_BLOCKER = 200, 400
+LONGEST_METHOD, LONGEST_BLOCKER, LONGEST_WHO = 200, 400, 160
 """Characters, as the database takes them."""
 
 Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
@@ -158,17 +159,42 @@ def acknowledge(
         _answer(services, record.ask_acknowledge(services, asked, note, now), now, as_json=as_json)
 
 
+def snooze(
+    ref: Ref,
+    by: By,
+    until: Annotated[str, typer.Option(metavar="DATE", help="When reminders come again.")],
+    version: Version = None,
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Let reminders rest for a while, within limits; for the party that owes the action."""
+    with opened(as_of) as (services, now):
+        asked = Asked(ref=ref, by=by, version=version)
+        after = record.ask_snooze(services, asked, day(until, "--until"), now)
+        _answer(services, after, now, as_json=as_json)
+
+
 def call(
     ref: Ref,
     by: By,
     note: Note = "",
     unreached: Annotated[bool, typer.Option("--unreached", help="Nobody answered.")] = False,
+    answer: Annotated[
+        str, typer.Option(metavar="CODE", help="What was answered: `DONE V the lamps are up`.")
+    ] = "",
+    who: Annotated[str, typer.Option(help="Who said it.", callback=text(LONGEST_WHO))] = "",
     as_of: AsOf = "",
     as_json: Json = False,
 ) -> None:
     """Log a telephone call; one that reached the party counts as a delivered reminder."""
+    if answer and unreached:
+        raise BadValue("--answer", answer[:40], "nobody answered: leave out --unreached")
     with opened(as_of) as (services, now):
-        after = record.log_call(services, Asked(ref=ref, by=by), note, not unreached, now)
+        asked = Asked(ref=ref, by=by)
+        if answer:
+            after = _answered(services, asked, note, answer, who, now)
+        else:
+            after = record.log_call(services, asked, note, not unreached, now)
         _answer(services, after, now, as_json=as_json)
 
 
@@ -189,18 +215,36 @@ def contact(
 
 
 def release(
-    ref: Ref,
-    by: By,
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")] = "",
+    by: By = "",
     refuse: Annotated[
         str, typer.Option(metavar="REASON", help="Refuse it, and why.", callback=text())
     ] = "",
+    listing: Listing = False,
     as_of: AsOf = "",
     as_json: Json = False,
 ) -> None:
-    """Let the sensitive rung of an action leave, or refuse it."""
+    """Let the sensitive rung of an action leave, or refuse it; --list shows which wait."""
+    if listing:
+        show_releases(as_of, as_json=as_json)
+        return
+    needed(context, "ref", "by")
     with opened(as_of) as (services, now):
         after = record.release(services, Asked(ref=ref, by=by), now, refuse=refuse)
         _answer(services, after, now, as_json=as_json)
+        if not as_json:
+            say_missing(services, after)
+
+
+def _answered(
+    services: Services, asked: Asked, note: str, answer: str, who: str, now: datetime
+) -> Action:
+    """A call with the answer that was read out in it; its code may begin with the reference."""
+    from config.sheet import read_said  # noqa: PLC0415 - only a call with an answer needs it
+    from workflows.sheets import call_and_answer  # noqa: PLC0415
+
+    return call_and_answer(services, asked, note, read_said(asked.ref, answer, who), now)
 
 
 def _id_of(services: Services, ref: str) -> int:
@@ -210,7 +254,7 @@ def _id_of(services: Services, ref: str) -> int:
 
 def _answer(services: Services, after: Action, now: datetime, *, as_json: bool) -> None:
     with services.database.read() as connection:
-        view = view_of(Directory(connection, services.ladder), after, now, services.thresholds)
+        view = view_of(services.directory(connection), after, now, services.thresholds)
     if as_json:
         say_json(view.as_dict())
     else:

@@ -18,6 +18,7 @@ from config.settings import Settings, load_settings
 from config.wiring import Services, build
 from engine.clock import FixedClock, SystemClock
 from engine.errors import BadValue
+from engine.store.database import Connection
 from engine.store.revision import check
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
@@ -77,6 +78,19 @@ def day(text: str, option: str) -> date:
         return _meant(option, date.fromisoformat(text))
     except ValueError:
         raise BadValue(option, text, "is no day; write it like 2026-12-04") from None
+
+
+@contextmanager
+def then(services: Services, as_of: str, now: datetime) -> Iterator[Connection]:
+    """A transaction that only reads, in which everything stands as it stood at --as-of."""
+    if not as_of:
+        with services.database.read() as connection:
+            yield connection
+        return
+    from engine.store.past import reading  # noqa: PLC0415 - only who asks for another day needs it
+
+    with reading(services.database, now) as connection:
+        yield connection
 
 
 def _meant(option: str, given: _Day) -> _Day:

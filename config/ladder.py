@@ -7,7 +7,7 @@ from typing import Final, Never
 
 from config.yaml_lines import BadYaml, Entries, Items, Node, Text, parse_yaml
 from engine.errors import BadLadder
-from engine.ladder import Addressee, Ladder, Rung, Via
+from engine.ladder import Addressee, Consent, Ladder, Rung, Via
 
 DEFAULT_FILE: Final = Path(__file__).with_name("ladder.yaml")
 """The default ladder, commented: what `init` hands out to be changed."""
@@ -30,7 +30,7 @@ KINDS: Final = (
 _MOST_DAYS = 1300  # five years of working days
 _DELAYS = ("fair_warning", "acknowledge_within", "acknowledgement_lasts", "pause")
 _LADDER_KEYS = ("name", "rungs", *_DELAYS)
-_RUNG_KEYS = ("name", "days", "to", "kind", "via", "call_task", "release", "monthly")
+_RUNG_KEYS = ("name", "days", "to", "kind", "via", "call_task", "release", "consent", "monthly")
 # Names become part of the keys by which a notice is known; these signs are safe there.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]{0,5})")
@@ -111,6 +111,7 @@ class _Reader:
             for key in ("call_task", "release", "monthly")
             if key in given
         }
+        consent = self._consent(given, release=flags.get("release"))
         via = self._choice("via", given["via"], tuple(Via)) if "via" in given else Via.MESSAGE
         rung = Rung(
             name=self._name(given["name"]),
@@ -118,10 +119,21 @@ class _Reader:
             to=self._addressees(given["to"]),
             kind=self._choice("kind", given["kind"], KINDS),
             via=Via(via),
+            consent=consent,
             **flags,
         )
         self._check_words(rung, given)
         return rung
+
+    def _consent(self, given: Mapping[str, Node], *, release: bool | None) -> Consent | None:
+        if "consent" not in given:
+            return None
+        node = given["consent"]
+        consent = Consent(self._choice("consent", node, tuple(Consent)))
+        if release is False:
+            reason = "consent is asked for, and release: false says that none is; leave one out"
+            self._refuse(node.line, reason)
+        return consent
 
     def _check_words(self, rung: Rung, given: Mapping[str, Node]) -> None:
         """Words must be true on the day they are said, and on a paper that their reader gets."""

@@ -10,6 +10,7 @@ from config.plan_checks import DialogueFacts, References
 from config.plan_columns import COLUMNS, REQUIRED, Record
 from config.plan_files import csv_rows, sheet_rows
 from config.plan_map import PlanMap, read_map
+from config.plan_minutes import minutes_records
 from config.plan_rows import RowReader
 from config.plan_values import Plan, PlanDialogue, PlanPerson, PlanRow, RowError
 from config.plan_yaml import read_yaml_plan
@@ -26,6 +27,7 @@ _TABLES: Final = {
     ".xlsm": sheet_rows,
 }
 _YAML: Final = frozenset({".yaml", ".yml"})
+_MINUTES: Final = frozenset({".md", ".markdown"})
 
 
 def read_plan(
@@ -36,7 +38,7 @@ def read_plan(
     start: date | None = None,
 ) -> Plan:
     """
-    Read a plan (CSV, XLSX or YAML, by the end of its name) and check all of it.
+    Read a plan (CSV, XLSX, YAML or minutes, by the end of its name) and check all of it.
 
     `map_path` tells which of the user's own columns is which. `known_refs` are references that
     exist already and may be waited for. `start` is what `{days: 5}` in a YAML plan is counted
@@ -55,13 +57,22 @@ def read_plan(
         told = read_yaml_plan(path, start, errors)
         records: Iterable[Record] = told.records
         dialogues, people = told.dialogues, told.people
+    elif suffix in _MINUTES:
+        if plan_map:
+            raise BadYaml(plan_map.name, 1, "a map is for spreadsheets and not for minutes")
+        records = minutes_records(path, errors)
     elif suffix in _TABLES:
         records = _records(_TABLES[suffix](path, errors), plan_map, errors)
     else:
-        reason = f"the name of a plan ends with {', '.join((*_TABLES, *sorted(_YAML)))}"
+        reason = f"the name of a plan ends with {', '.join((*_TABLES, *sorted(_YAML | _MINUTES)))}"
         errors.append(RowError(row=0, column="", value=path.name, reason=reason))
         records = ()
     return _checked(records, dialogues, people, known_refs, errors)
+
+
+def check_records(records: Iterable[Record], known_refs: Collection[str] = ()) -> Plan:
+    """A plan that no file holds: what somebody typed into a form, checked as a file is."""
+    return _checked(records, (), (), known_refs, [])
 
 
 def _records(
@@ -120,7 +131,7 @@ def _checked(
     known_refs: Collection[str],
     errors: list[RowError],
 ) -> Plan:
-    reader, facts, references = RowReader(), DialogueFacts(dialogues), References()
+    reader, facts, references = RowReader(known_refs), DialogueFacts(dialogues), References()
     rows: list[PlanRow] = []
     bad: set[int] = set()
     for record in records:

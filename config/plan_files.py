@@ -9,10 +9,11 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TextIO
 from xml.etree.ElementTree import ParseError
 
 from config.plan_values import RowError
+from notifications.workbook import spoken
 
 LARGEST_CSV: Final = 512 * 2**20
 """Bytes."""
@@ -53,30 +54,36 @@ def csv_rows(path: Path, errors: list[RowError]) -> Iterator[Row]:
     """
     Each record of a CSV file in UTF-8 with the line where it begins; blank ones are left out.
 
-    The delimiter is what stands most often in the header: comma, semicolon or tab. What cannot
-    be read is added to `errors`.
+    The delimiter is what stands most often in the header: comma, semicolon or tab. The apostrophe
+    that keeps a spreadsheet from running a text as a formula is taken off again. What cannot be
+    read is added to `errors`.
     """
     if (trouble := _not_utf8(path)) is not None:
         errors.append(trouble)
         return
     with path.open(encoding="utf-8-sig", newline="") as file:
-        delimiter = _delimiter(file.readline())
-        file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        while True:
-            line = reader.line_num + 1
-            try:
-                fields = next(reader)
-            except StopIteration:
+        yield from text_rows(file, errors)
+
+
+def text_rows(file: TextIO, errors: list[RowError]) -> Iterator[Row]:
+    """The same of text that is decoded already; its line ends must be as they came."""
+    delimiter = _delimiter(next((line for line in file if line.strip()), ""))
+    file.seek(0)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            reason, is_lost = _broken_record(str(error))
+            errors.append(RowError(row=line, column="", value="", reason=reason))
+            if is_lost:
                 return
-            except csv.Error as error:
-                reason, is_lost = _broken_record(str(error))
-                errors.append(RowError(row=line, column="", value="", reason=reason))
-                if is_lost:
-                    return
-                continue
-            if any(map(str.strip, fields)):
-                yield line, fields
+            continue
+        if any(map(str.strip, fields)):
+            yield line, [spoken(cell) if cell[:1] == "'" else cell for cell in fields]
 
 
 def _broken_record(problem: str) -> tuple[str, bool]:

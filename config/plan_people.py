@@ -32,17 +32,21 @@ from config.plan_values import (
 from config.relative_days import relative_day
 from config.yaml_lines import Entries, Items, Node
 from engine.dialogue import SATURDAY_AND_SUNDAY
+from engine.errors import BadValue
 from engine.party import Channel, Role, Side
+from engine.sensitive import Quiet, SensitiveDay
 
 _DIALOGUE = frozenset({
     "name", "country", "timezone", "languages", "rest_days", "friday_pause",
-    "parties", "people", "overrides",
+    "parties", "people", "overrides", "sensitive_days",
 })  # fmt: skip
 _PARTY = frozenset({"name", "side", "superior"})
 _PERSON = frozenset({
     "key", "function", "role", "party", "name", "email", "phone", "language", "timezone", "channel",
 })  # fmt: skip
 _OVERRIDE = frozenset({*DayChange, "to", "name", "who", "why"})
+
+_SENSITIVE = frozenset({"from", "to", "yearly", "what", "name", "who", "why"})
 
 LONGEST_CODE: Final = 8
 """Characters of a dialogue's code; it begins every reference."""
@@ -79,6 +83,7 @@ class DialogueReader:
         fields = Fields(node, _DIALOGUE, self._errors)
         self._check_code(line, code)
         rest_days = self._rest_days(fields)
+        working = SATURDAY_AND_SUNDAY if rest_days is None else rest_days
         parties = self._parties(fields)
         names = frozenset(party.name for party in parties)
         people = fields.node("people")
@@ -93,9 +98,8 @@ class DialogueReader:
             friday_pause=fields.one("friday_pause", read_yes, empty=False),
             parties=parties,
             people=self.people(people, names) if people else (),
-            overrides=self._overrides(
-                fields, SATURDAY_AND_SUNDAY if rest_days is None else rest_days
-            ),
+            overrides=self._overrides(fields, working),
+            sensitive_days=tuple(self._sensitive_days(fields, working)),
         )
 
     def _check_code(self, line: int, code: str) -> None:
@@ -181,6 +185,27 @@ class DialogueReader:
             if on:
                 overrides.append(override)
         return tuple(overrides)
+
+    def _sensitive_days(self, fields: Fields, rest_days: frozenset[int]) -> Iterator[SensitiveDay]:
+        for inner in self._mappings("sensitive_days", fields.node("sensitive_days"), _SENSITIVE):
+            if "from" not in inner:
+                self._refuse(inner.line, "from", "say from which day on")
+                continue
+            first = self._day(inner, "from", rest_days)
+            last = self._day(inner, "to", rest_days) if "to" in inner else first
+            said = {
+                "name": inner.needed("name", _short_name),
+                "by": inner.needed("who", _short_name),
+                "reason": inner.needed("why", partial(read_text, longest=LONGEST_WHY)),
+            }
+            yearly = inner.one("yearly", read_yes, empty=False)
+            what = inner.one("what", partial(read_word, words=Quiet), Quiet.ALL)
+            if first is None or last is None:
+                continue
+            try:
+                yield SensitiveDay(from_on=first, until_on=last, yearly=yearly, what=what, **said)
+            except BadValue as error:
+                inner.refuse("to" if "to" in inner else "from", error.reason, str(error.value))
 
     def _day(self, fields: Fields, key: str, rest_days: frozenset[int]) -> date | None:
         node = fields.node(key)

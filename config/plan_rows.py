@@ -1,6 +1,6 @@
 """One row of a plan: what each of its cells may hold, and what must fit together in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from functools import lru_cache, partial
 from typing import TypeVar
@@ -44,13 +44,14 @@ _Value = TypeVar("_Value")
 
 class RowReader:
     """
-    Reads records into rows, one after the other.
+    Reads records into rows, one after the other; `known_refs` are references of actions that exist.
 
     What repeats from row to row (names, addresses, days) is read once and then remembered: that
     is nine tenths of the speed, and equal texts become one object in memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known_refs: Collection[str] = ()) -> None:
+        self._known = {ref.casefold() for ref in known_refs}
         self._record = Record(row=0, cells={})
         self._errors: list[RowError] = []
         self._name = lru_cache(_MEMORY)(partial(read_text, longest=LONGEST_NAME))
@@ -81,12 +82,22 @@ class RowReader:
         self._record, self._errors = record, []
         row = self._row()
         wrong = {error.column for error in self._errors}
-        for column, value, reason in _contradictions(row):
+        for column, value, reason in (*_contradictions(row), *self._entry(row)):
             # One mistake, one error: what could not be read is not missing as well.
             is_told = column in record.refused or record.names.get(column, column) in wrong
             if not is_told and not self._is_absent(column):
                 self._errors.append(record.error(column, value, reason))
         return row, self._errors
+
+    def _entry(self, row: PlanRow) -> Iterator[tuple[str, str, str]]:
+        """An action enters in a state that needs no decision; one that is there has its own."""
+        if row.state not in FROM_A_PLAN and row.ref.casefold() not in self._known:
+            enterable = ", ".join(FROM_A_PLAN)
+            reason = (
+                f"an action cannot enter as {row.state}: that needs a recorded decision; "
+                f"write one of {enterable}"
+            )
+            yield "state", row.state, reason
 
     def _is_absent(self, column: str) -> bool:
         """Whether the header lacks a required column: that is one error and not one per row."""
@@ -182,18 +193,11 @@ def _read_rule(raw: str, first_on: date) -> str:
 
 
 def _read_state(raw: str) -> State:
-    enterable = ", ".join(FROM_A_PLAN)
     try:
-        state = read_word(raw, State)
+        return read_word(raw, State)
     except ValueError:
         hint = did_you_mean(raw.casefold(), FROM_A_PLAN)
-        raise ValueError(f"not one of {enterable}{hint}") from None
-    if state not in FROM_A_PLAN:
-        raise ValueError(
-            f"an action cannot enter as {state}: that needs a recorded decision; "
-            f"write one of {enterable}"
-        )
-    return state
+        raise ValueError(f"not one of {', '.join(FROM_A_PLAN)}{hint}") from None
 
 
 def _contradictions(row: PlanRow) -> Iterator[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from engine.action import Handling, Kind, State
 from engine.party import Channel, Role, Side
+from engine.sensitive import SensitiveDay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,7 @@ class PlanDialogue:
     parties: tuple[PlanParty, ...] = ()
     people: tuple[PlanPerson, ...] = ()
     overrides: tuple[PlanOverride, ...] = ()
+    sensitive_days: tuple[SensitiveDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,10 @@ NO_SETTINGS: Final = frozenset(
 """Variables with our prefix that say something else: the last two are for the tests."""
 
 
+SECRETS: Final = frozenset({"password", "gateway", "secret"})
+"""Settings that no message may repeat."""
+
+
 def _known_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -58,6 +62,66 @@ class MailPart(_Part):
     dot_timeout_s: float = 40.0
 
 
+class InboxPart(_Part):
+    """
+    Where answers and bounces come in. Without an address replies go to the coordinator.
+
+    `address` is the mailbox's own; each message gets a reply address of its own made from it
+    (`answers+CODE@…`), so the mailbox must take such addresses, as most do.
+    """
+
+    address: str = ""
+    host: str = ""
+    port: int = 993
+    security: Literal["none", "starttls", "tls"] = "tls"
+    user: str = ""
+    password: str = Field(default="", repr=False)
+    folder: str = "INBOX"
+    ca_file: str = ""
+    timeout_s: float = Field(default=20.0, gt=0)
+    at_once: int = Field(default=200, ge=1)
+
+
+class RetentionPart(_Part):
+    """How long is kept what is not the history, in days; 0: for ever."""
+
+    bodies_days: int = Field(default=180, ge=0)
+    contacts_days: int = Field(default=365, ge=0)
+
+
+class TextsPart(_Part):
+    """
+    Where texts to phones leave, and how the texts that come back are known to be the gateway's.
+
+    `gateway` is an Apprise URL with `{phone}`; without it persons of channel sms are called.
+    Without `secret` no text is taken in. The `…_field` names say where sender, words and number of
+    a text stand in what the gateway posts, with a dot for what lies inside of something.
+    """
+
+    gateway: str = Field(default="", repr=False)
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 25.0
+    at_once: int = Field(default=2, ge=1, le=16)
+    secret: str = Field(default="", repr=False)
+    from_field: str = "from"
+    text_field: str = "text"
+    id_field: str = "id"
+
+
+class AnswersPart(_Part):
+    """How long an answer link is good for, and where it leads."""
+
+    link_days: int = Field(default=14, ge=1, le=90)
+
+
+class DigestsPart(_Part):
+    """Who gets a digest how often, unless they say otherwise; `at` is in the programme's zone."""
+
+    coordinator: Literal["weekly", "monthly", "never"] = "weekly"
+    manager: Literal["weekly", "monthly", "never"] = "monthly"
+    at: str = Field(default="07:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+
 class DeliveryPart(_Part):
     """How messages are taken in hand."""
 
@@ -67,6 +131,25 @@ class DeliveryPart(_Part):
     per_action_and_week: int = Field(default=2, ge=1)
     opens: str = "08:30"
     closes: str = "16:30"
+
+
+class ApiPart(_Part):
+    """What other programs may ask; the budget is of each key."""
+
+    per_minute: int = Field(default=600, ge=1)
+
+
+class WebhooksPart(_Part):
+    """
+    How other programs are told of events.
+
+    Without `allow_private` none is called whose address leads to this machine or its own network,
+    or without TLS. A receiver that has failed for `give_up_days` is not called any more.
+    """
+
+    allow_private: bool = False
+    timeout_s: float = Field(default=10.0, gt=0, le=30)
+    give_up_days: int = Field(default=5, ge=1, le=60)
 
 
 class DelaysPart(_Part):
@@ -82,6 +165,7 @@ class DelaysPart(_Part):
     stalled_working_days: int = Field(default=20, ge=1)
     stalled_moves: int = Field(default=2, ge=1)
     unacknowledged_working_days: int = Field(default=10, ge=1)
+    release_days: int = Field(default=10, ge=1)
 
 
 class PlanPart(_Part):
@@ -112,9 +196,17 @@ class Settings(BaseSettings):
     database_url: str = ""
     ladder: str = ""
     heartbeat_url: str = ""
+    public_url: str = ""
     mail: MailPart = MailPart()
+    inbox: InboxPart = InboxPart()
+    texts: TextsPart = TextsPart()
+    answers: AnswersPart = AnswersPart()
+    retention: RetentionPart = RetentionPart()
+    digests: DigestsPart = DigestsPart()
     delivery: DeliveryPart = DeliveryPart()
     delays: DelaysPart = DelaysPart()
+    api: ApiPart = ApiPart()
+    webhooks: WebhooksPart = WebhooksPart()
     plan: PlanPart = PlanPart()
 
     @property
@@ -165,9 +257,10 @@ def load_settings(config: Path | None) -> Settings:
     found: dict[str, object] = {"data_folder": beside / settings.data_folder}
     if settings.ladder:
         found["ladder"] = str(beside / settings.ladder)
-    if settings.mail.ca_file:
-        ca_file = str(beside / settings.mail.ca_file)
-        found["mail"] = settings.mail.model_copy(update={"ca_file": ca_file})
+    for name in ("mail", "inbox"):
+        part = getattr(settings, name)
+        if part.ca_file:
+            found[name] = part.model_copy(update={"ca_file": str(beside / part.ca_file)})
     return settings.model_copy(update=found)
 
 
@@ -199,7 +292,8 @@ def _one_sentence(error: ValidationError, source: Path | None) -> BadValue:
     if first["type"] == "extra_forbidden":
         reason = "is no setting of ours; see docs/operating.md for their names"
     where = f"{source.name} or " if source else ""
-    shown = "…" if "password" in name else first.get("input")
+    hidden = name.rpartition(".")[2] in SECRETS
+    shown = "…" if hidden else first.get("input")
     return BadValue(f"Setting {name} ({where}environment)", shown, reason[:1].lower() + reason[1:])
 
 
@@ -222,6 +316,19 @@ mail:
   sender: ""               # the address that we write from
   sender_name: Alkawari
   reply_to: ""             # who reads answers where a dialogue has no coordinator with an address
+
+# public_url: https://alkawari.example   # how people reach our pages: mails then carry links
+
+inbox:                     # where answers come in; without it replies go to the coordinator
+  address: ""              # a mailbox that takes name+anything@ too
+  host: ""
+  port: 993
+  security: tls            # none (loopback only), starttls or tls
+  user: ""
+  # password: better in the environment, as ALKAWARI_INBOX__PASSWORD
+
+# Texts to phones, through Apprise: docs/phones.md. Keep both in the environment, as
+# ALKAWARI_TEXTS__GATEWAY (such as jsons://gateway.example/send) and ALKAWARI_TEXTS__SECRET.
 
 plan:                      # what a plan that does not say it means
   timezone: UTC

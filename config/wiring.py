@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 from config.ladder import load_ladder
 from config.settings import Settings
@@ -12,10 +14,20 @@ from engine.clock import Clock, SystemClock
 from engine.conditions import Thresholds
 from engine.errors import BadValue
 from engine.ladder import DEFAULT, Ladder
-from engine.store.database import Database
+from engine.store.database import Connection, Database
+from engine.store.directory import Directory
 from notifications.bundle import Office
+from notifications.inbox import Inbox, InboxSettings
 from notifications.mail_settings import MailSettings
 from notifications.mailer import Mailer, YagmailMailer
+from notifications.text_settings import TextSettings
+from notifications.texting import AppriseTexter, Texter
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+DEFAULT_PORT: Final = 8000
+"""Where `up` listens unless told otherwise."""
+
+SHORTEST_SECRET: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +36,10 @@ class Services:
     Everything that a story is handed.
 
     `new_mailer` makes one mailer for one worker thread; None while no mail server is set.
+    `new_texter` is the same for texts and their gateway. `new_inbox` opens the mailbox that answers
+    come to; None while none is set.
+    `public_url` is how recipients reach our pages, without a slash at its end; empty: mails carry
+    no links.
     """
 
     settings: Settings
@@ -35,6 +51,13 @@ class Services:
     office: Office
     hours: tuple[time, time]
     new_mailer: Callable[[], Mailer] | None
+    public_url: str = ""
+    new_texter: Callable[[], Texter] | None = None
+    new_inbox: Callable[[], Inbox] | None = None
+
+    def directory(self, connection: Connection) -> Directory:
+        """What many actions share, with everybody's channel as it can be served here."""
+        return Directory(connection, self.ladder, texting=self.new_texter is not None)
 
     def at(self, clock: Clock) -> "Services":
         """The same services by another clock."""
@@ -43,7 +66,7 @@ class Services:
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Open the database and make ready what the settings describe; connects to nothing else."""
-    mail = mail_settings(settings)
+    mail, texts = mail_settings(settings), text_settings(settings)
     return Services(
         settings=settings,
         database=Database(settings.database),
@@ -54,7 +77,23 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         office=_office(settings),
         hours=_hours(settings),
         new_mailer=(lambda: YagmailMailer(mail)) if mail else None,
+        public_url=_public_url(settings),
+        new_texter=(lambda: AppriseTexter(texts)) if texts else None,
+        new_inbox=_inbox(settings),
     )
+
+
+def _public_url(settings: Settings) -> str:
+    """What was set; on a machine that mails only itself, the address at which `up` listens."""
+    given = settings.public_url.strip().rstrip("/")
+    if given:
+        parts = urlsplit(given)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise BadValue("public_url", given, "write it like https://alkawari.example")
+        return given
+    if settings.mail.host in LOOPBACK:
+        return f"http://127.0.0.1:{DEFAULT_PORT}"
+    return ""
 
 
 def mail_settings(settings: Settings) -> MailSettings | None:
@@ -76,6 +115,54 @@ def mail_settings(settings: Settings) -> MailSettings | None:
         timeout_s=part.timeout_s,
         dot_timeout_s=min(part.dot_timeout_s, settings.delivery.lease_s * 0.7),
     )
+
+
+def text_settings(settings: Settings) -> TextSettings | None:
+    """The gateway for texts; None while none is set. BadValue for one that cannot work."""
+    part = settings.texts
+    if part.secret and len(part.secret) < SHORTEST_SECRET:
+        reason = f"must have {SHORTEST_SECRET} characters or more, or anybody could sign with it"
+        raise BadValue("texts.secret", "…", reason)
+    if not part.gateway.strip():
+        return None
+    return TextSettings(
+        gateway=part.gateway.strip(),
+        connect_timeout_s=part.connect_timeout_s,
+        read_timeout_s=part.read_timeout_s,
+    )
+
+
+def inbox_settings(settings: Settings) -> InboxSettings | None:
+    """The mailbox that answers come to; None while none is set. BadValue if it cannot work."""
+    part = settings.inbox
+    if not part.host:
+        return None
+    if not part.address:
+        raise BadValue("inbox.address", "", "say which address the mailbox has")
+    return InboxSettings(
+        address=part.address,
+        host=part.host,
+        port=part.port,
+        user=part.user,
+        password=part.password,
+        security=part.security,
+        folder=part.folder,
+        ca_file=part.ca_file,
+        timeout_s=part.timeout_s,
+    )
+
+
+def _inbox(settings: Settings) -> Callable[[], Inbox] | None:
+    given = inbox_settings(settings)
+    if given is None:
+        return None
+
+    def opened() -> Inbox:
+        from notifications.imap import ImapInbox  # noqa: PLC0415 - only who reads mail needs it
+
+        return ImapInbox(given)
+
+    return opened
 
 
 def _ladder(settings: Settings) -> Ladder:
@@ -117,6 +204,7 @@ def _office(settings: Settings) -> Office:
         sender=sender,
         sender_name=part.sender_name,
         reply_to=part.reply_to or sender,
+        inbox=settings.inbox.address,
     )
 
 

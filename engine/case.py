@@ -34,6 +34,36 @@ class Circle:
     committee: tuple[Person, ...] = ()
     superiors: tuple[Person, ...] = ()
     managers: tuple[Person, ...] = ()
+    absences: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        everybody = (
+            *((self.focal,) if self.focal else ()), *self.alternates, *self.coordinators,
+            *self.verifiers, *self.committee, *self.superiors, *self.managers,
+        )  # fmt: skip
+        absences = any(person.absent_until_on for person in everybody)
+        object.__setattr__(self, "absences", absences)
+
+    def on(self, today: date) -> "Circle":
+        """
+        Who is there on a day: the first alternate stands in for an absent focal point.
+
+        Whoever has nobody to stand in stays: a message that waits is better than none.
+        """
+        if not self.absences:
+            return self
+        focal, alternates = self.focal, _present(self.alternates, today)
+        if focal and focal.is_absent(today) and alternates and not alternates[0].is_absent(today):
+            focal, alternates = alternates[0], alternates[1:]
+        return Circle(
+            focal=focal,
+            alternates=alternates,
+            coordinators=_present(self.coordinators, today),
+            verifiers=_present(self.verifiers, today),
+            committee=_present(self.committee, today),
+            superiors=_present(self.superiors, today),
+            managers=_present(self.managers, today),
+        )
 
     def at(self, addressee: Addressee) -> tuple[Person, ...]:
         """The persons whom a rung addressed so reaches."""
@@ -52,6 +82,10 @@ class Circle:
                 return self.superiors
             case Addressee.MANAGER:
                 return self.managers
+
+
+def _present(persons: tuple[Person, ...], today: date) -> tuple[Person, ...]:
+    return tuple(p for p in persons if not p.is_absent(today)) or persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +159,19 @@ class Decision:
 
 URGENCY = {
     "dispute": 90,
+    "cannot": 85,
+    "help": 82,
     "superior": 80,
+    "new_date": 78,
+    "wrong_person": 76,
     "stall_review": 75,
     "review_due": 75,
+    "note": 72,
     "contact": 70,
+    "stopped": 70,
     "nobody": 68,
+    "watchdog": 67,
+    "early_warning": 66,
     "call_task": 65,
     "second_reminder": 60,
     "lapse": 60,
@@ -141,6 +183,7 @@ URGENCY = {
     "manager": 35,
     "agenda": 30,
     "due_today": 20,
+    "inherited": 55,
     "courtesy": 10,
 }
 
@@ -149,7 +192,8 @@ def causes(action: Action) -> frozenset[str]:
     """
     The reasons for which something may be said about this action as it stands.
 
-    A notice whose cause is no longer among them is struck before it leaves.
+    A notice whose cause is no longer among them is struck before it leaves. Causes that are not of
+    the action's doing are not here: `p…` (a person's address) and `w…` (an answer, by its id).
     """
     state, live = action.state, set[str]()
     if state in OWED and not action.waiting:

@@ -1,5 +1,6 @@
 """The ladder: who is told which rung when an action is late, and what keeps a rung back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -143,20 +144,29 @@ def persons_of(case: Case, rung: Rung) -> tuple[Person, ...]:
     return tuple(found.values())
 
 
+def acknowledged_until(case: Case) -> date | None:
+    """Until when an acknowledgement keeps the ladder from going up; None without one."""
+    said_on = case.action.acknowledged_on
+    return said_on and case.calendar.plus(said_on, case.ladder.acknowledgement_lasts)
+
+
+def fair_from(case: Case, said: Sequence[Said]) -> date | None:
+    """The day from which a rung may go up; None before a reminder has reached the party."""
+    reminders = {rung.name for rung in case.ladder.rungs if rung.reminds}
+    warned = [s.reached_on for s in said if s.rung in reminders and s.reached_on]
+    return case.calendar.plus(min(warned), case.ladder.fair_warning) if warned else None
+
+
 def _may_go_up(case: Case, said: list[Said], today: date, decision: Decision) -> bool:
     """Fair warning was given, and no acknowledgement is still good."""
-    ladder, calendar, action = case.ladder, case.calendar, case.action
-    if action.acknowledged_on:
-        until = calendar.plus(action.acknowledged_on, ladder.acknowledgement_lasts)
-        if today < until:
-            decision.look_again(until)
-            return False
-    reminders = {rung.name for rung in ladder.rungs if rung.reminds}
-    warned = [s.reached_on for s in said if s.rung in reminders and s.reached_on]
-    if not warned:
-        decision.look_again(calendar.plus(today, 1))
+    until = acknowledged_until(case)
+    if until and today < until:
+        decision.look_again(until)
         return False
-    fair_on = calendar.plus(min(warned), ladder.fair_warning)
+    fair_on = fair_from(case, said)
+    if fair_on is None:
+        decision.look_again(case.calendar.plus(today, 1))
+        return False
     if today < fair_on:
         decision.look_again(fair_on)
         return False

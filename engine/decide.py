@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Final
 
 from engine.action import OWED, Action, Kind, State
 from engine.calendar import WorkingCalendar
@@ -19,10 +20,15 @@ from engine.ladder import Addressee, Ladder
 from engine.party import Person
 from engine.recurrence import Recurrence, parse
 
+LOOK_AT_LEAST: Final = timedelta(days=30)
+"""What is owed is never out of sight for longer, whatever its ladder has left to say."""
+
 
 def decide(case: Case, today: date, delays: Delays) -> Decision:
     """What must be said, moved and looked at next for one action on one day."""
     action, decision = case.action, Decision()
+    if case.circle.absences:
+        case = replace(case, circle=case.circle.on(today))
     match action.state:
         case State.AGREED | State.IN_PROGRESS:
             if not action.waiting:
@@ -40,6 +46,9 @@ def decide(case: Case, today: date, delays: Delays) -> Decision:
             _occurrence(case, today, delays, decision)
         case _:
             pass
+    if action.state in OWED and not action.waiting and action.due_on and decision.next_on is None:
+        # The ladder has ended; but somebody may be named for a rung that had nobody.
+        decision.look_again(today + LOOK_AT_LEAST)
     if decision.notices:
         decision.events.append(_decided(decision))
     return decision

@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 GENESIS = bytes(32)
+_ODD, _ODD_FIRST = "does not follow from the one before it", "is not what was recorded"
 FORMAT = 1
 
 
@@ -59,9 +60,17 @@ def instant_text(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def first_break(events: Iterable[Event], head: bytes, version: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a chain is broken: the first event that is not what was recorded, and why not."""
+
+    seq: int
+    what: str
+
+
+def first_break(events: Iterable[Event], head: bytes, version: int) -> Break | None:
     """
-    Where the chain of one action is broken, in words; "" while it is whole.
+    Where the chain of one action is broken first; None while it is whole.
 
     `head` and `version` are what the action itself says of its last event, so that a cut-off tail
     shows too.
@@ -70,13 +79,17 @@ def first_break(events: Iterable[Event], head: bytes, version: int) -> str:
     for event in events:
         seq += 1
         if event.seq != seq:
-            return f"event {seq} is missing"
+            return Break(seq, f"event {seq} is missing")
         if chained(before, event) != event.hash:
-            return f"event {seq} ({event.kind}) was changed"
+            return Break(seq, f"event {seq} ({event.kind}) {_ODD if seq > 1 else _ODD_FIRST}")
         before = event.hash
-    if seq != version:
-        return f"event {seq + 1} and those after it are missing" if seq < version else "too many"
-    return "" if before == head else "the last event is not the one that the action remembers"
+    if seq < version:
+        return Break(seq + 1, f"event {seq + 1} and those after it are missing")
+    if seq > version:
+        return Break(version + 1, f"event {version + 1} was added behind the action's back")
+    if before != head:
+        return Break(seq, "the last event is not the one that the action remembers")
+    return None
 
 
 def _plain(value: object) -> object:

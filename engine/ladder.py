@@ -33,6 +33,20 @@ class Via(StrEnum):
     DIGEST = "digest"
 
 
+class Consent(StrEnum):
+    """
+    Who must agree before a sensitive rung leaves.
+
+    `coordinator`: a coordinator of the dialogue. `committee`: a member of its steering committee.
+    `both_sides`: for each side of the table that the action touches, a coordinator or a member of
+    the committee who sits on that side.
+    """
+
+    COORDINATOR = "coordinator"
+    COMMITTEE = "committee"
+    BOTH_SIDES = "both_sides"
+
+
 OWING = frozenset({Addressee.FOCAL_POINT, Addressee.ALTERNATE})
 """The addressees who speak for the party that owes the action."""
 
@@ -44,7 +58,8 @@ class Rung:
 
     `days` are working days after the effective due date (negative: before it), or after the
     episode's anchor if that is later. `call_task` also asks the coordinator to telephone.
-    `release` waits for a coordinator's approval. `monthly` says it again each month. From these
+    `release` waits for the approval of whoever `consent` names, a coordinator where nothing is
+    said; either of the two brings the other. `monthly` says it again each month. From these
     follow: `courtesy`, said before or on the due date, when nothing is late yet; `escalates`, it
     goes to somebody other than the party that owes; `reminds`, a reminder after the due date to
     that party, which is what fair warning asks for.
@@ -58,6 +73,7 @@ class Rung:
     call_task: bool = False
     release: bool = False
     monthly: bool = False
+    consent: Consent | None = None
 
     courtesy: bool = field(init=False, compare=False, repr=False)
     escalates: bool = field(init=False, compare=False, repr=False)
@@ -69,6 +85,9 @@ class Rung:
         object.__setattr__(self, "courtesy", courtesy)
         object.__setattr__(self, "escalates", escalates)
         object.__setattr__(self, "reminds", not courtesy and not escalates)
+        if self.release and self.consent is None:
+            object.__setattr__(self, "consent", Consent.COORDINATOR)
+        object.__setattr__(self, "release", self.consent is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from engine.errors import BadLadder
-from engine.ladder import Addressee, Ladder, Rung, Via
+from engine.ladder import Addressee, Consent, Ladder, Rung, Via
 
 _SOURCE = "frozen ladder"
 
@@ -13,7 +13,7 @@ _SOURCE = "frozen ladder"
 def dump_ladder(ladder: Ladder) -> str:
     """One line of JSON with sorted keys; equal ladders give equal text."""
     given = {key: getattr(ladder, key) for key in _given(Ladder)}
-    given["rungs"] = [{key: getattr(rung, key) for key in _given(Rung)} for rung in ladder.rungs]
+    given["rungs"] = [_rung_text(rung) for rung in ladder.rungs]
     return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -42,11 +42,22 @@ def _given(shape: type[Ladder | Rung]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(shape) if field.init)
 
 
+def _rung_text(rung: Rung) -> dict[str, object]:
+    """What stands for a rung; a consent that `release` says already is left to it."""
+    given = {key: getattr(rung, key) for key in _given(Rung)}
+    if rung.consent in {None, Consent.COORDINATOR}:
+        # Copies that an older release froze read the same, and its programs read these.
+        del given["consent"]
+    return given
+
+
 def _rung(raw: object) -> Rung:
     values = _values(raw, Rung)
     values["to"] = tuple(Addressee(addressee) for addressee in values["to"])
     if "via" in values:
         values["via"] = Via(values["via"])
+    if "consent" in values:
+        values["consent"] = Consent(values["consent"])
     return Rung(**values)
 
 
@@ -64,4 +75,4 @@ def _values(raw: object, shape: type[Ladder | Rung]) -> dict[str, Any]:
     return raw
 
 
-_JSON_TYPES: dict[object, type] = {str: str, int: int, bool: bool, Via: str}
+_JSON_TYPES: dict[object, type] = {str: str, int: int, bool: bool, Via: str, Consent | None: str}

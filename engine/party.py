@@ -1,6 +1,7 @@
 """Who takes part: parties, the persons who speak for them, and what each may do."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -22,6 +23,7 @@ class Role(StrEnum):
     VERIFIER = "verifier"
     COMMITTEE = "committee"
     MANAGER = "manager"
+    AUDITOR = "auditor"
 
 
 class Channel(StrEnum):
@@ -49,7 +51,8 @@ class Person:
     A function at a party (“chief of post”); the name is optional.
 
     `flagged` holds why the address does not work, or is empty while it does.
-    `timezone` is empty for a person who lives in the dialogue's time zone.
+    `timezone` is empty for a person who lives in the dialogue's time zone. Until and on
+    `absent_until_on` somebody else stands in, where there is somebody.
     """
 
     id: int
@@ -63,11 +66,30 @@ class Person:
     channel: Channel = Channel.EMAIL
     timezone: str = ""
     flagged: str = ""
+    absent_until_on: date | None = None
+
+    def is_absent(self, today: date) -> bool:
+        """Whether somebody else should be written to today."""
+        return self.absent_until_on is not None and today <= self.absent_until_on
+
+    @property
+    def written_by(self) -> Channel | None:
+        """
+        The channel by which a written message can reach this person; None if there is none.
+
+        Whether texts can leave at all is the directory's business: it knows nobody by `sms` while
+        there is no gateway.
+        """
+        if self.flagged:
+            return None
+        if self.channel is Channel.SMS and self.phone:
+            return Channel.SMS
+        return Channel.EMAIL if self.email else None
 
     @property
     def reachable(self) -> bool:
-        """Whether a written message can reach this person (a telephone needs a coordinator)."""
-        return bool(self.email) and not self.flagged
+        """Whether a written message can reach this person (a call needs a coordinator)."""
+        return self.written_by is not None
 
     @property
     def called(self) -> str:

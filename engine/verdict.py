@@ -35,8 +35,8 @@ def verdict(
     gone by: "today is the day" is said on that day or not at all. A pause that a report or an
     acknowledgement brought makes the ladder's notices wait: they may be true again after it.
     """
-    if cause.startswith("p"):
-        return SAY_IT  # about a person's address, whatever the action does
+    if cause[:1] in "pwx":
+        return SAY_IT  # about an address, an answer or ourselves, whatever the action does
     if cause not in causes(action):
         return Verdict(strike=f"{action.ref} is {action.state} now")
     if not cause.startswith("e"):

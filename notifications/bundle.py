@@ -21,22 +21,37 @@ SPOKEN_OF = frozenset({Handling.PUBLIC, Handling.DIALOGUE})
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Who writes: the programme, the address it writes from, and who reads answers in the end."""
+    """
+    Who writes: the programme, the address it writes from, and who reads answers in the end.
+
+    `inbox` is the mailbox that the program reads itself; empty while there is none.
+    """
 
     programme: str
     sender: str
     sender_name: str
     reply_to: str
+    inbox: str = ""
 
     @property
     def domain(self) -> str:
         """The right-hand side of our Message-IDs."""
         return self.sender.rpartition("@")[2]
 
+    def inbox_for(self, what: str, reply_code: str) -> str:
+        """The inbox's address for one message: `r` for answers, `b` bounces, `s` stop."""
+        name, _at, domain = self.inbox.rpartition("@")
+        return f"{name}+{what}{reply_code}@{domain}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One notice with everything around it that words may need."""
+    """
+    One notice with everything around it that words may need.
+
+    `said` and `proposed_on` are of the answer that the notice is about. `answer_url` is this
+    person's link, for `answer_url_until`.
+    """
 
     kind: str
     rung: str
@@ -47,6 +62,10 @@ class Topic:
     party: Party
     today: date
     about: Person | None = None
+    said: str = ""
+    proposed_on: date | None = None
+    answer_url: str = ""
+    answer_url_until: date | None = None
 
 
 def item(topic: Topic) -> Item:
@@ -76,6 +95,9 @@ def item(topic: Topic) -> Item:
         reported_on=action.reported_on,
         call=CallFacts(function=about.function, phone=about.phone) if about else None,
         detail=_detail(topic),
+        proposed_on=topic.proposed_on,
+        answer_url=topic.answer_url if action.handling is not Handling.CLOSED else "",
+        answer_url_until=topic.answer_url_until,
         urgency=topic.urgency,
     )
 
@@ -89,16 +111,22 @@ def letter(
     today: date,
     now: datetime,
     nonce: str,
+    reply_code: str = "",
 ) -> Letter:
     """
     One message to one person: every topic, most urgent first.
 
     `nonce` makes the Message-ID unlike that of any other installation that writes from the domain.
+    With `reply_code` answers go to the inbox of the program, else to the coordinator.
     """
     first = topics[0]
     contact = _contact(coordinator, office)
     own = coordinator is not None and coordinator.id == person.id
     reply_to = office.reply_to if own else contact.email or office.reply_to
+    stop = reply_to
+    if office.inbox and reply_code:
+        reply_to = office.inbox_for("r", reply_code)
+        stop = office.inbox_for("s", reply_code)
     ordered = sorted(topics, key=lambda topic: (-topic.urgency, topic.action.ref))
     return Letter(
         language=person.language,
@@ -115,7 +143,7 @@ def letter(
         message_id=f"<{person.id}.{today:%Y%m%d}.{nonce}@{office.domain}>",
         thread_id=_thread(first.action, office) if len(ordered) == 1 else "",
         sent_at=now,
-        unsubscribe_mailto=f"mailto:{reply_to}?subject={quote(f'stop {person.id}')}",
+        unsubscribe_mailto=f"mailto:{stop}?subject={quote(f'stop {person.id}')}",
     )
 
 
@@ -127,6 +155,8 @@ def _answer_by(topic: Topic, due_on: date | None) -> date:
 
 def _detail(topic: Topic) -> str:
     """What somebody said that this notice is about; `compose` leaves it out where it must."""
+    if topic.said:
+        return topic.said
     if topic.kind == "contact":
         return topic.about.flagged if topic.about else ""
     return topic.action.blocker if topic.action.state is State.BLOCKED else ""
@@ -140,5 +170,10 @@ def _contact(coordinator: Person | None, office: Office) -> Contact:
 
 def _thread(action: Action, office: Office) -> str:
     """The root of an action's thread, made of its id so that its messages find each other."""
-    mark = blake2b(f"{office.domain}:{action.id}".encode(), digest_size=6).hexdigest()
-    return f"<a.{mark}@{office.domain}>"
+    return thread_of(action.id, office.domain)
+
+
+def thread_of(action_id: int, domain: str) -> str:
+    """The same by the action's id, for whoever looks for the action of a thread."""
+    mark = blake2b(f"{domain}:{action_id}".encode(), digest_size=6).hexdigest()
+    return f"<a.{mark}@{domain}>"

@@ -32,7 +32,11 @@ class Outcome(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far a conversation with the mail server had come, in the order in which it goes."""
+    """
+    How far a conversation with the mail server had come, in the order in which it goes.
+
+    `gateway`: a text was offered to the gateway, and more is not known of that conversation.
+    """
 
     ADDRESS = "address"
     CONNECT = "connect"
@@ -44,6 +48,7 @@ class Phase(StrEnum):
     DATA = "data"
     BODY = "body"
     DOT = "dot"
+    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,16 @@ class YagmailMailer:
                 raise
         return result
 
+    def try_out(self) -> Result | None:
+        """Connect, secure and log in, and send nothing; None when all of it went well."""
+        with self._alone():
+            try:
+                self._connection.login()
+            except (OSError, UnicodeError) as error:
+                self._connection.drop()
+                return _channel_down(self._connection.phase, error)
+        return None
+
     def close(self) -> None:
         """Take leave of the server, within two seconds; a later message connects again."""
         with self._alone():

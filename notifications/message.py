@@ -23,8 +23,17 @@ KINDS: Final = (
     "dispute",
     "call_task",
     "contact",
+    "stopped",
     "nobody",
     "lapse",
+    "new_date",
+    "help",
+    "cannot",
+    "wrong_person",
+    "note",
+    "watchdog",
+    "early_warning",
+    "inherited",
 )
 """Every sort of notice that has words: one folder of templates each."""
 
@@ -58,7 +67,9 @@ class Item:
     `party` are None where the handling level forbids them in a mail. The due dates are None for
     an action without one. `days_overdue` counts working days. `answer_by` is the day by which an
     answer is asked. `detail` is a fact in somebody's own words, or empty. A higher `urgency`
-    stands first.
+    stands first. `answer_url` is a link for this person alone, good until `answer_url_until`;
+    both are empty where nothing can be answered by one. `proposed_on` is the day that somebody
+    asks for instead of the due date (`new_date`).
     """
 
     kind: str
@@ -80,6 +91,9 @@ class Item:
     reported_on: date | None = None
     call: CallFacts | None = None
     detail: str = ""
+    proposed_on: date | None = None
+    answer_url: str = ""
+    answer_url_until: date | None = None
     urgency: int = 0
 
 

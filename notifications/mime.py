@@ -9,6 +9,8 @@ these bytes by parsing them back with it.
 import base64
 import binascii
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -20,35 +22,89 @@ from notifications.message import Message
 _LINE: Final = 76
 _HARD_LINE: Final = 998
 _NAME: Final = 60
+_DENSE: Final = 1.1  # with more letters beyond ASCII, Arabic say, base64 is half as long
 _WORD_ROOM: Final = 75 - len("=?utf-8?q??=")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,64}@[A-Za-z0-9.\-]{1,255}")
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")  # all that prints but < > @
 _MAILTO: Final = re.compile(r"mailto:[!-;=?-~]+")
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _BREAK: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _NAME_BREAKERS: Final = str.maketrans(dict.fromkeys('",<>@;:\\()[]', " "))
 _Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
-def to_bytes(message: Message) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """A file in a mail: one that is shown in the HTML has a `cid`, an attachment has none."""
+
+    name: str
+    data: bytes
+    media_type: str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    cid: str = ""
+
+
+def to_bytes(
+    message: Message,
+    *,
+    related: Sequence[Enclosure] = (),
+    attached: Sequence[Enclosure] = (),
+) -> bytes:
     """
     The mail as it goes over the wire: CRLF, 7-bit, lines of at most 78 characters.
 
-    multipart/alternative of text and HTML, both quoted-printable. Message-IDs and List-Unsubscribe
-    stand on one line, at most 998 characters, as RFC 5322 allows. The same message always gives
-    the same bytes. ValueError: a header that cannot be (a line break, an address that is none or
-    not ASCII, a time without zone); the sentence names the header.
+    multipart/alternative of text and HTML, each in quoted-printable or base64, whichever is
+    shorter in its script. Message-IDs and List-Unsubscribe stand on one line, at most 998
+    characters, as RFC 5322 allows. The same message always gives the same bytes. ValueError: a
+    header that cannot be (a line break, an address that is none or not ASCII, a time without
+    zone); the sentence names the header.
+
+    `related` are pictures of the HTML: it and they make a multipart/related. `attached` stand
+    behind all of it, in a multipart/mixed.
     """
     boundary = f"=_{blake2s(message.message_id.encode(), digest_size=15).hexdigest()}"
-    head = "\r\n".join([*_headers(message), _content_type(boundary), "", ""])
-    return b"".join(
-        (
-            head.encode("ascii"),
-            _part(boundary, "plain", message.text),
-            _part(boundary, "html", message.html),
-            f"--{boundary}--\r\n".encode("ascii"),
-        )
-    )
+    shown = _part(boundary, "html", message.html)
+    if related:
+        inner = f"{boundary}.r"
+        pieces = [_part(inner, "html", message.html), *(_enclosed(inner, e) for e in related)]
+        shown = _nested(boundary, "related", inner, pieces)
+    words = [_part(boundary, "plain", message.text), shown]
+    kind, outermost = _multipart("alternative", boundary), boundary
+    if attached:
+        outermost = f"{boundary}.m"
+        kind = _multipart("mixed", outermost)
+        words = [
+            _nested(outermost, "alternative", boundary, words),
+            *(_enclosed(outermost, e) for e in attached),
+        ]
+    head = "\r\n".join([*_headers(message), kind, "", ""])
+    return b"".join((head.encode("ascii"), *words, f"--{outermost}--\r\n".encode("ascii")))
+
+
+def _multipart(subtype: str, boundary: str) -> str:
+    return f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"'
+
+
+def _nested(outer: str, subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
+    head = f"--{outer}\r\n{_multipart(subtype, boundary)}\r\n\r\n"
+    return b"".join((head.encode("ascii"), *parts, f"--{boundary}--\r\n".encode("ascii")))
+
+
+def _enclosed(boundary: str, file: Enclosure) -> bytes:
+    """A file in base64; its name and id are ours, and are checked all the same."""
+    name = _checked("file name", file.name, _FILE_NAME)
+    shown = "inline" if file.cid else "attachment"
+    lines = [
+        f"--{boundary}",
+        f'Content-Type: {_checked("media type", file.media_type, _MEDIA_TYPE)};\r\n name="{name}"',
+        "Content-Transfer-Encoding: base64",
+        f'Content-Disposition: {shown};\r\n filename="{name}"',
+    ]
+    if file.cid:
+        lines.append(f"Content-ID: {_checked('Content-ID', f'<{file.cid}>', _MESSAGE_ID)}")
+    head = "\r\n".join([*lines, "", ""]).encode("ascii")
+    return head + base64.encodebytes(file.data).replace(b"\n", b"\r\n")
 
 
 def _headers(message: Message) -> list[str]:
@@ -75,10 +131,6 @@ def _headers(message: Message) -> list[str]:
         f"Content-Language: {_checked('Content-Language', message.language, _LANGUAGE)}",
         "MIME-Version: 1.0",
     ]
-
-
-def _content_type(boundary: str) -> str:
-    return f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"'
 
 
 @lru_cache(maxsize=64)
@@ -167,13 +219,19 @@ def _b_word(piece: str) -> str:
 
 
 def _part(boundary: str, subtype: str, body: str) -> bytes:
-    # "=_" cannot occur in quoted-printable, so the boundary cannot occur in a body.
+    # Neither a base64 line nor quoted-printable can hold "=_", so no body holds the boundary.
     unix = body.replace("\r\n", "\n").replace("\r", "\n")
-    spelt = binascii.b2a_qp(unix.encode(), istext=True).replace(b"\n", b"\r\n")
+    data = unix.encode()
+    dense = len(data) > _DENSE * len(unix)
+    spelt = _base64(unix) if dense else binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
     head = (
         f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        f"Content-Transfer-Encoding: {'base64' if dense else 'quoted-printable'}\r\n\r\n"
     ).encode("ascii")
     part = head + spelt + b"\r\n"
     # Old mailboxes write ">From "; the break keeps the line within 76 characters.
     return part.replace(b"\r\nFrom ", b"\r\n=46rom=\r\n ") if b"\r\nFrom " in part else part
+
+
+def _base64(unix: str) -> bytes:
+    return base64.encodebytes(unix.replace("\n", "\r\n").encode()).rstrip().replace(b"\n", b"\r\n")

@@ -15,8 +15,11 @@ LOADED: Final = re.compile(
     r"|en retard|retards?|echec|echoue\w*|bloquee?s?|blocage|manquement\w*|plainte\w*"
     r"|informat(?:eur|rice)s?|milices?|argent"
     r"|fcfa|cfa|usd|eur|ngn|dollars?|euros?|naira"
-    r"|متاخر\w*|فشل\w*|محظور\w*|شرطة|شكوى"
-    r"|makara|jinkiri|kasa\w*|kudi"
+    r"|[وفبل]?(?:ال|ل)?(?:متاخر\w*|تاخي?ر\w*|فشل\w*|فاشل\w*|عاجز\w*|تقصير|اهمال|متعثر\w*"
+    r"|محظور\w*|معطل\w*|شرط(?:ة|ي\w*)|درك|حرس|جيش|ميليشيا\w*|مخبر\w*|وشاية|شكوى|شكاوى|تطرف|ارهاب\w*"
+    r"|مال|اموال|نقود|رشوة|دينار|دنانير|دولار|يورو)"
+    r"|makara|jinkiri|kasa\w*|gaza\w*|laifi\w*|korafi\w*|yan ?(?:sanda|banga|sintiri|leken asiri)"
+    r"|kudi\w*|kudade|cin hanci"
 )
 """
 Words that judge a body, name a group or speak of money, after accents are dropped.
@@ -26,7 +29,8 @@ English, French, Arabic and Hausa; the list is that of the issue and of OCHA's d
 """
 
 _MONEY_SIGNS: Final = re.compile(r"[$€£₦¥₵]")
-_DIALOGUE: Final = re.compile(r"^\s*\[[^\]]*\]")
+_DIALOGUE: Final = re.compile(r"^[\s\u200f]*\[[^\]]*\]")
+_HOOKED: Final = str.maketrans("ɓɗƙƴ", "bdky")
 _NO_CONTROLS: Final = {
     code: " " if code in (0x09, 0x0A, 0x0D, 0x85, 0x2028, 0x2029) else None
     for code in (
@@ -103,7 +107,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    spread = unicodedata.normalize("NFKD", text).casefold()
+    spread = unicodedata.normalize("NFKD", text).casefold().translate(_HOOKED)
     kept = "".join(char for char in spread if not unicodedata.combining(char))
     return " ".join(kept.split())
 

@@ -11,11 +11,11 @@ from typing import Any
 import hypothesis
 import pytest
 
-pytest_plugins = ["browser", "postgres"]
+pytest_plugins = ["browser", "imap_server", "postgres"]
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-NEEDED_IN_CI = ("browser", "postgres", "prefect")
+NEEDED_IN_CI = ("browser", "imap", "postgres", "prefect")
 SHARED_DATA = Path(os.environ.get("ALKAWARI_SHARED_DATA") or ROOT.parent / "shared" / "data")
 INHERITED = tuple(
     name
@@ -106,13 +106,15 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses PostgreSQL or the browser, so that `-m "not postgres"` leaves it out."""
+    """Mark what uses PostgreSQL, Dovecot or the browser: `-m "not postgres"` leaves it out."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         if used & {"postgres_server", "postgres_url"}:
             item.add_marker("postgres")
         if used & {"browser", "page"}:
             item.add_marker("browser")
+        if "imap_server" in used:
+            item.add_marker("imap")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -58,7 +58,11 @@ def new_app(*, host: str | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_exception_handler(Exception, _failed)
-    for name, kind in (("style.css", "text/css"), ("mark.svg", "image/svg+xml")):
+    for name, kind in (
+        ("style.css", "text/css"),
+        ("answer.css", "text/css"),
+        ("mark.svg", "image/svg+xml"),
+    ):
         _serve(app, name, kind)
     return app
 

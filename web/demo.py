@@ -6,7 +6,17 @@ from pathlib import Path
 
 from web.demo_pages import demo_app
 from web.demo_world import World
-from web.serve import FACE_STOPS_S, Ending, Face, address, leave, listen, say, tell_of_prefect
+from web.serve import (
+    FACE_STOPS_S,
+    Ending,
+    Face,
+    address,
+    leave,
+    listen,
+    reached_at,
+    say,
+    tell_of_prefect,
+)
 
 
 def run_demo(host: str, port: int) -> None:
@@ -16,7 +26,7 @@ def run_demo(host: str, port: int) -> None:
     with listen(host, port) as listener:
         folder = Path(tempfile.mkdtemp(prefix="alkawari-demo-"))
         try:
-            world = World(folder)
+            world = World(folder, reached_at(listener))
             try:
                 world.begin()
                 face = Face(demo_app(world, host), listener)

@@ -49,6 +49,7 @@ TITLES: Final = {
     "resolved": "Dispute decided",
     "waiting": "Waits for what it depends on",
     "no_longer_waiting": "No longer waits",
+    "handed_on": "Waits for the action that took the place of another",
     "occurrence_missed": "An occurrence was missed",
     "lapsed": "Lapsed",
     "released": "Released",
@@ -60,7 +61,7 @@ CLIMBS: Final = frozenset({State.AGREED, State.IN_PROGRESS})
 
 WORDED: Final = frozenset({"level", "state", "kind", "handling", "obstacle"})
 ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-NOT_TOLD: Final = frozenset({"person_id", "from", "to", "before"})
+NOT_TOLD: Final = frozenset({"person_id", "from", "to", "before", "set"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +120,9 @@ def whole(services: Services, ref: str, now: datetime) -> Whole:
     """The action of that reference; UnknownThing if there is none."""
     with services.database.read() as connection:
         action = find_action(connection, ref)
-        directory = Directory(connection, services.ladder)
+        directory = services.directory(connection)
         view = view_of(directory, action, now, services.thresholds)
-        case = _case(connection, directory, action)
+        case = case_of(connection, directory, action)
         today = directory.today(action.dialogue_id, now)
         known = functions(directory)
         events = history_of(connection, action.id)
@@ -135,16 +136,16 @@ def whole(services: Services, ref: str, now: datetime) -> Whole:
             focal=circle.focal.called if circle.focal else "",
             coordinators=", ".join(person.called for person in circle.coordinators),
             unmet=facts_about(connection, directory, action).unmet,
-            earlier=_earlier(events),
-            ladder=_steps(case, today),
-            following=_next(case, directory, today, services.delays),
+            earlier=earlier_of(events),
+            ladder=steps_of(case, today),
+            following=next_of(case, directory, today, services.delays),
             notices=tuple(_notice(notice) for notice in notices),
             history=tuple(_told(event, known, directory) for event in reversed(events)),
             releasable=any(notice["status"] == "unreleased" for notice in notices),
         )
 
 
-def _case(connection: Connection, directory: Directory, action: Action) -> Case:
+def case_of(connection: Connection, directory: Directory, action: Action) -> Case:
     return Case(
         action=action,
         ladder=directory.ladder_for(action),
@@ -159,12 +160,12 @@ def _commitment(connection: Connection, ref: str) -> str:
     return next((row["commitment"] for row in plan_rows(connection) if row["ref"] == ref), "")
 
 
-def _earlier(events: tuple[Event, ...]) -> tuple[date, ...]:
+def earlier_of(events: tuple[Event, ...]) -> tuple[date, ...]:
     moved = (json.loads(event.payload) for event in events if event.kind == "rescheduled")
     return tuple(date.fromisoformat(payload["from"]) for payload in moved if payload.get("from"))
 
 
-def _steps(case: Case, today: date) -> tuple[Step, ...]:
+def steps_of(case: Case, today: date) -> tuple[Step, ...]:
     """The ladder with its days; empty while there is nothing to climb."""
     anchor = anchor_of(case.action, case.calendar)
     action = case.action
@@ -203,7 +204,7 @@ def _rung_day(calendar: WorkingCalendar, anchor: date, days: int) -> date:
     return calendar.plus(anchor, days) if days else anchor
 
 
-def _next(case: Case, directory: Directory, today: date, delays: Delays) -> Next | None:
+def next_of(case: Case, directory: Directory, today: date, delays: Delays) -> Next | None:
     """What the rules would say on the first later day on which they say anything."""
     day = today
     for _look in range(MOST_LOOKS):

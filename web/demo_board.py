@@ -41,7 +41,7 @@ class Board:
 def whose_turn(services: Services, now: datetime) -> Board:
     """The board as it stands."""
     with services.database.read() as connection:
-        directory = Directory(connection, services.ladder)
+        directory = services.directory(connection)
         directory.ensure_dialogues(set(all_dialogue_ids(connection)))
         found = {v.action.ref: v for v in views(directory, Wanted(), now, services.thresholds)}
         in_state = _by_state(found)

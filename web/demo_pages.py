@@ -9,12 +9,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from engine.action import State
 from engine.errors import EngineError, UnknownThing
-from engine.store.directory import Directory
 from engine.store.listing import Wanted, dialogue_names, views
+from web.answer_pages import add_answers
+from web.api import add_api
 from web.app import new_app, refusal
+from web.calendar_feed import add_calendar_feed
 from web.demo_action import whole
 from web.demo_board import whose_turn
 from web.demo_clock import Leap
+from web.demo_front import add_demo_front
 from web.demo_story import DID
 from web.demo_world import World
 from web.health import add_health
@@ -22,14 +25,16 @@ from web.pages import page
 
 ALOOF: Final = {
     "content-security-policy": (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-        "frame-ancestors 'self'"
+        "sandbox allow-top-navigation-by-user-activation; default-src 'none'; "
+        "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
     ),
     "x-frame-options": "SAMEORIGIN",
 }
-"""For the HTML of a mail: it may not run, load, send or go anywhere."""
+"""For the HTML of a mail: it may not run, load or send; a link that is pressed leads out of it."""
 
-OURS: Final = re.compile(r"/|/(actions|mail|flows)(/[\w.-]+)?")
+LEADS_OUT: Final = re.compile(r"<head[^>]*>", re.IGNORECASE)
+
+OURS: Final = re.compile(r"/|/(demo|actions|board|mail|flows)(/\w[\w.-]*){0,2}")
 """The pages that a form may lead back to."""
 
 REF: Final = re.compile(r"[\w.-]{1,40}")
@@ -41,10 +46,13 @@ def demo_app(world: World, host: str) -> FastAPI:
     """The face of `alkawari demo`."""
     app = new_app(host=host)
     add_health(app, world.service)
+    add_answers(app, world.services)
+    add_api(app, world.services)
+    add_calendar_feed(app, world.services)
     pages = _Pages(world)
-    app.get("/")(pages.overview)
-    app.get("/actions")(pages.actions)
-    app.get("/actions/{ref}")(pages.action)
+    app.get("/demo")(pages.overview)
+    app.get("/demo/actions")(pages.actions)
+    app.get("/demo/actions/{ref}")(pages.action)
     app.get("/mail")(pages.mail)
     app.get("/mail/{number}")(pages.letter)
     app.get("/mail/{number}/html")(pages.letter_html)
@@ -52,19 +60,20 @@ def demo_app(world: World, host: str) -> FastAPI:
     app.post("/clock")(pages.clock)
     app.post("/release")(pages.release)
     app.add_exception_handler(EngineError, _refused)
+    add_demo_front(app, world, pages.word)
     return app
 
 
 class _Pages:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._token = secrets.token_urlsafe(24)
+        self.word = secrets.token_urlsafe(24)
 
     def overview(self, released: str = "") -> HTMLResponse:
         world = self._world
         return self._page(
             "demo_overview.html",
-            "/",
+            "/demo",
             board=whose_turn(world.services, world.clock.now()),
             states=[state.value for state in State],
             letters=world.mailbox.letters[:LATEST],
@@ -87,11 +96,11 @@ class _Pages:
             overdue=overdue,
         )
         with world.services.database.read() as connection:
-            directory = Directory(connection, world.services.ladder)
+            directory = world.services.directory(connection)
             found = list(views(directory, wanted, world.clock.now(), world.services.thresholds))
             names = dialogue_names(connection)
         return self._page(
-            "demo_actions.html", "/actions",
+            "demo_actions.html", "/demo/actions",
             found=found, names=names, states=list(State),
             dialogue=dialogue, state=state, overdue=overdue,
         )  # fmt: skip
@@ -102,7 +111,7 @@ class _Pages:
             found = whole(world.services, ref, world.clock.now())
         except UnknownThing:
             raise HTTPException(NOT_FOUND) from None
-        return self._page("demo_action.html", f"/actions/{found.view.action.ref}", found=found)
+        return self._page("demo_action.html", f"/demo/actions/{found.view.action.ref}", found=found)
 
     def mail(self) -> HTMLResponse:
         letters = self._world.mailbox.letters
@@ -121,7 +130,8 @@ class _Pages:
         found = self._world.mailbox.letter(number)
         if found is None:
             raise HTTPException(NOT_FOUND)
-        return HTMLResponse(found.part("html"), headers=ALOOF)
+        html = LEADS_OUT.sub(lambda head: head[0] + '<base target="_top">', found.part("html"), 1)
+        return HTMLResponse(html, headers=ALOOF)
 
     def flows(self) -> HTMLResponse:
         service = self._world.service
@@ -142,7 +152,7 @@ class _Pages:
         self, request: Request, ref: Annotated[str, Form()], token: Annotated[str, Form()]
     ) -> Response:
         self._check(request, token)
-        return RedirectResponse(f"/?released={self._world.release(ref)}", SEE_OTHER)
+        return RedirectResponse(f"/demo?released={self._world.release(ref)}", SEE_OTHER)
 
     def _page(self, template: str, path: str, **values: object) -> HTMLResponse:
         world = self._world
@@ -156,14 +166,14 @@ class _Pages:
             "journey": journey,
             "done": min(done, 100),
             "day_number": (now.date() - world.start_on).days + 1,
-            "token": self._token,
+            "token": self.word,
         }
         return page(template, common | values)
 
     def _check(self, request: Request, token: str) -> None:
         """The form is ours: it holds the word that only our pages know, and came from them."""
         from_here = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
-        if not from_here or not secrets.compare_digest(token.encode(), self._token.encode()):
+        if not from_here or not secrets.compare_digest(token.encode(), self.word.encode()):
             raise HTTPException(FORBIDDEN)
 
 

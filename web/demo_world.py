@@ -15,7 +15,6 @@ from config.story import SAMPLE_STORY, StoryStep, read_story
 from config.wiring import Services, build
 from engine.clock import SystemClock
 from engine.errors import BadValue, EngineError
-from engine.store.directory import Directory
 from engine.store.records import find_action
 from engine.store.schema import upgrade
 from web.demo_clock import STORY_AT, DemoClock, Leap, first_instant, stops
@@ -59,7 +58,7 @@ class Journey:
 class World:
     """One demonstration in a folder of its own; empty until `begin`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, public_url: str = "") -> None:
         self.clock = DemoClock(first_instant(SystemClock().now()))
         self.start_on = self.clock.now().date()
         self.mailbox = Mailbox(self.clock)
@@ -67,7 +66,7 @@ class World:
         self.journey: Journey | None = None
         self._post = PostOffice(self.mailbox)
         self._post.start()
-        self.services: Services = build(_settings(folder, self._post), clock=self.clock)
+        self.services: Services = build(_settings(folder, self._post, public_url), clock=self.clock)
         upgrade(self.services.database)
         self.service = Service(
             self.services, folder / "prefect", entries=TIMETABLE, tick=self._tick
@@ -126,7 +125,7 @@ class World:
         """A coordinator of that dialogue lets the sensitive rung leave; returns the reference."""
         with self.services.database.read() as connection:
             action = find_action(connection, ref)
-            directory = Directory(connection, self.services.ladder)
+            directory = self.services.directory(connection)
             directory.ensure([action])
             coordinators = directory.circle(action).coordinators
         if not coordinators:
@@ -183,7 +182,7 @@ class World:
         self.happened.appendleft(Happened(now, step, refused))
 
 
-def _settings(folder: Path, post: PostOffice) -> Settings:
+def _settings(folder: Path, post: PostOffice, public_url: str) -> Settings:
     """
     Settings of the demonstration alone.
 
@@ -194,5 +193,9 @@ def _settings(folder: Path, post: PostOffice) -> Settings:
         sender="reminders@alkawari.example", sender_name="Alkawari",
     )  # fmt: skip
     return Settings.model_construct(
-        programme="Alkawari demonstration", data_folder=folder, mail=mail, delivery=DeliveryPart()
+        programme="Alkawari demonstration",
+        data_folder=folder,
+        public_url=public_url,
+        mail=mail,
+        delivery=DeliveryPart(),
     )

@@ -10,10 +10,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from engine.action import State
 from engine.store.auditing import story_heartbeats
-from engine.store.channels import EMAIL, channel_state
+from engine.store.channels import EMAIL, SMS, channel_state
 from engine.store.counting import count
 from engine.store.database import Connection
-from engine.store.directory import Directory
 from engine.store.outbox import still_waiting
 from engine.store.outbox_tables import MessageStatus
 from engine.store.telling import message_counts
@@ -49,7 +48,8 @@ def readiness(service: Service) -> dict[str, object]:
     try:
         with service.services.database.read() as connection:
             beats = story_heartbeats(connection)
-            mail = _mail(service, connection)
+            mail = _channel(connection, EMAIL, there=service.services.new_mailer is not None)
+            texts = _channel(connection, SMS, there=service.services.new_texter is not None)
     except Exception as error:  # noqa: BLE001 - whatever a driver raises, the answer is the same
         database = f"does not answer ({type(error).__name__})"
         return {"ready": False, "database": database} | found
@@ -58,7 +58,7 @@ def readiness(service: Service) -> dict[str, object]:
         "ready": sweeping,
         "database": "answers",
         "sweep": {"last_at": _text(beats.get("sweep")), "state": why},
-        "deliver": {"last_at": _text(beats.get("deliver")), "mail": mail},
+        "deliver": {"last_at": _text(beats.get("deliver")), "mail": mail, "texts": texts},
     } | found
 
 
@@ -73,10 +73,10 @@ def _sweeping(service: Service, last_at: datetime | None) -> tuple[bool, str]:
     return True, "runs" if run else "the first one is under way"
 
 
-def _mail(service: Service, connection: Connection) -> str:
-    if service.services.new_mailer is None:
-        return "no mail server is set"
-    state = channel_state(connection, EMAIL)
+def _channel(connection: Connection, name: str, *, there: bool) -> str:
+    if not there:
+        return {EMAIL: "no mail server is set", SMS: "no gateway is set"}[name]
+    state = channel_state(connection, name)
     if state.get("opened_at"):
         return f"down since {_text(state['opened_at'])}"
     return "leaves"
@@ -94,7 +94,7 @@ def _orchestration(service: Service) -> dict[str, object]:
 def _metrics(service: Service) -> Iterator[str]:
     services, standing = service.services, service.standing
     with services.database.read() as connection:
-        directory = Directory(connection, services.ladder)
+        directory = services.directory(connection)
         counts = count(directory, services.clock.now(), services.thresholds)
         waiting = still_waiting(connection)
         messages = message_counts(connection)

@@ -1,5 +1,6 @@
 """Puts values into pages: every value escaped, days and words written for people."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Final
 from babel.dates import format_date, format_datetime
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 LOCALE: Final = "en_GB"
+_ANSWER: Final = re.compile(r"https?://[\w.:\[\]-]+(/answer/[\w-]+(?:/\w+)?)")
 NOTHING: Final = "\N{EN DASH}"
 
 WORDS: Final[Mapping[str, str]] = {
@@ -63,6 +66,11 @@ def clock_time(value: datetime) -> str:
     return format_datetime(value, "HH:mm", locale=LOCALE)
 
 
+def linked(text: str) -> Markup:
+    """A text with the addresses of our answer pages made into links; the rest is only shown."""
+    return Markup(_ANSWER.sub(r'<a href="\1">\g<0></a>', str(escape(text))))  # noqa: S704 - escaped
+
+
 _ENVIRONMENT: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -77,6 +85,7 @@ _ENVIRONMENT.filters |= {
     "short_day": short_day,
     "instant": instant,
     "clock_time": clock_time,
+    "linked": linked,
 }
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
@@ -18,11 +19,15 @@ from config.wiring import Services, build
 from engine.errors import EngineError
 from engine.store.revision import check
 from engine.store.schema import upgrade
+from web.app import EVERYWHERE
 from web.strangers import strangers_app
 from workflows.service import Service
 
 FACE_STOPS_S = 1.5
 PREFECT_MAY_TAKE_S = 300.0
+KEYS = ("/answer/", "/calendar/", "/sign-in/")
+"""Whoever knows the rest of such an address may use it."""
+
 _POLL_S = 0.02
 
 
@@ -43,6 +48,8 @@ def run_up(settings: Settings, host: str, port: int) -> None:
     left: tuple[str, ...] = ()
     try:
         with listen(host, port) as listener:
+            if services.public_url and not settings.public_url:
+                services = replace(services, public_url=reached_at(listener))
             service = Service(services, prefect_home(settings), ZoneInfo(settings.timezone))
             face = Face(strangers_app(service), listener)
             face.start()
@@ -130,6 +137,12 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def reached_at(listener: socket.socket) -> str:
+    """The address that a mail to somebody on this machine may carry."""
+    host, port = listener.getsockname()[:2]
+    return f"http://127.0.0.1:{port}" if host in EVERYWHERE else address(listener)
+
+
 def tell_of_prefect(service: Service, ending: "Ending") -> None:
     """Say when Prefect is there; that it is not, the orchestrator says itself, with the reason."""
 
@@ -159,10 +172,29 @@ class Ending:
         self._asked.set()
 
 
+class _Discretion(logging.Filter):
+    """
+    Keeps addresses that are keys out of the access log.
+
+    The log is off; but another server in this process, or whoever sets up logging, may turn it on.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not any(str(part).startswith(KEYS) for part in _parts(record.args))
+
+
+def _parts(arguments: object) -> tuple[object, ...]:
+    return arguments if isinstance(arguments, tuple) else ()
+
+
+_DISCRETION = _Discretion()
+
+
 class Face:
     """The web face in a thread of its own, so that signals stay ours."""
 
     def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        logging.getLogger("uvicorn.access").addFilter(_DISCRETION)
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, timeout_graceful_shutdown=1,

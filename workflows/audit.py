@@ -3,12 +3,19 @@
 import logging
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from config.wiring import Services
 from engine.clock import SystemClock
-from engine.store.auditing import Late, beat, broken_chains, late
+from engine.store.auditing import Late, beat, late
+from engine.store.checkpoints import fingerprints, snapshot
+from engine.store.wholeness import broken_histories
+from engine.verifying import Broken
+from workflows.persons import retain_daily
+from workflows.releasing import lapse_releases
+from workflows.warning import warn_daily
+from workflows.watchdog import Watched, watch
 
 log = logging.getLogger("alkawari.audit")
 
@@ -23,14 +30,15 @@ class Audited:
     """What the watchdog found; `well` when there was nothing to find."""
 
     late: Late
-    broken: tuple[tuple[str, str], ...]
+    broken: tuple[Broken, ...]
     pinged: bool
+    watched: Watched = field(default_factory=Watched)
 
     @property
     def well(self) -> bool:
         """Nothing is late that a machine could have done, and every chain is whole."""
         machine = self.late.unswept + self.late.undelivered + self.late.stuck_leases
-        return not machine and not self.broken
+        return not machine and not self.broken and self.watched.well
 
     @property
     def handled(self) -> int:
@@ -39,8 +47,9 @@ class Audited:
 
     def as_dict(self) -> Mapping[str, object]:
         """Plain values for tables and JSON; references only, no titles."""
-        broken = [{"ref": ref, "wrong": wrong} for ref, wrong in self.broken]
-        return {"well": self.well, **asdict(self.late), "broken": broken, "pinged": self.pinged}
+        broken = [each.as_dict() for each in self.broken]
+        return {"well": self.well, **asdict(self.late), "broken": broken, "pinged": self.pinged,
+                "watched": dict(self.watched.found), "told": self.watched.told}  # fmt: skip
 
 
 def audit(services: Services, now: datetime) -> Audited:
@@ -53,16 +62,22 @@ def audit(services: Services, now: datetime) -> Audited:
             called_before=now - CALL_LATE,
             clock_now=SystemClock().now(),
         )
-        broken = tuple(broken_chains(connection))
-    for ref, wrong in broken:
-        log.error("the history of %s is not whole: %s", ref, wrong)
-    audited = Audited(found, broken, pinged=False)
+    with snapshot(services.database, settled=False) as connection:
+        broken = tuple(broken_histories(connection))
+    for each in broken:
+        log.error("the history of %s is not whole: %s", each.ref, each.what)
+    lapse_releases(services, now)
+    audited = Audited(found, broken, pinged=False, watched=watch(services, now))
     if audited.well and services.settings.heartbeat_url:
-        audited = Audited(found, broken, pinged=_ping(services.settings.heartbeat_url))
+        audited = replace(audited, pinged=_ping(services.settings.heartbeat_url))
     elif not audited.well:
         log.error("something is later than it may be or broken: %s", audited.as_dict())
     with services.database.write() as connection:
+        if not broken:
+            fingerprints(connection, now)  # from here on, every old state can be proved
         beat(connection, "audit", now, audited.as_dict())
+    warn_daily(services, now)
+    retain_daily(services, now)
     return audited
 
 

@@ -3,17 +3,19 @@
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from config.wiring import Services
-from engine.action import Action
+from engine.action import Action, Handling
+from engine.answer import PURPOSE_OF
 from engine.calendar import WorkingCalendar
-from engine.errors import BadValue
-from engine.party import Person, Role
+from engine.consent import is_over
+from engine.party import Channel, Person, Role
+from engine.store.answers import Kept, NewLink, answers_by_id, token_hash
 from engine.store.directory import Directory
 from engine.store.holds import Hold, holds_in_force
 from engine.store.outbox import (
@@ -28,13 +30,21 @@ from engine.store.outbox import (
 from engine.store.outbox_tables import NoticeStatus
 from engine.store.people import flag_unwritten
 from engine.store.records import actions_by_id
+from engine.store.releases import Sensitive
 from engine.store.sending import Draft, under_way, written_today
+from engine.store.sensitive import quiet_holds
+from engine.store.warning import EARLY_WARNING, numbers_behind
 from engine.verdict import verdict
+from engine.watch import Watch
 from engine.window import Window
 from notifications.bundle import Topic, letter
 from notifications.compose import compose
-from notifications.envelope import ascii_address, refused_address
 from notifications.mime import to_bytes
+from notifications.warning_words import warned_of
+from notifications.watch_words import what_waits
+from workflows.addressing import FOR_THE_BOARD, recipient_of, unwritable
+from workflows.releasing import lapse
+from workflows.text_drafts import text_draft
 
 log = logging.getLogger("alkawari.deliver")
 
@@ -50,10 +60,12 @@ class Sorted:
     postponed: dict[int, datetime] = field(default_factory=dict)
     held: list[int] = field(default_factory=list)
     unreachable: list[int] = field(default_factory=list)
+    posted: list[int] = field(default_factory=list)
     overtaken: list[int] = field(default_factory=list)
     misaddressed: dict[int, tuple[str, list[int]]] = field(default_factory=dict)
     untrue: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     look_at: set[int] = field(default_factory=set)
+    lapsed: list[Waiting] = field(default_factory=list)
 
 
 class Bundler:
@@ -62,12 +74,15 @@ class Bundler:
     def __init__(self, services: Services, directory: Directory, now: datetime) -> None:
         self.services, self.directory, self.now = services, directory, now
         self.connection = directory.connection
-        self.holds = holds_in_force(self.connection)
+        quiet = quiet_holds(self.connection, now.date())
+        self.holds = (*holds_in_force(self.connection), *quiet)
         self.actions: dict[int, Action] = {}
         self._read: set[int] = set()
 
     def bundle(self, person_ids: Sequence[int]) -> Sorted:
         """Check, bundle and render; write what waits, is struck or cannot be said."""
+        if not person_ids:
+            return Sorted()
         waiting = waiting_for(self.connection, person_ids, self.now)
         self.load(waiting)
         done = Sorted()
@@ -84,10 +99,11 @@ class Bundler:
             opens_at = window.next_open(self.now)
             today = self.local_day(person, notices[0], self.now)
             if not person.reachable:
-                done.unreachable += [notice.id for notice in notices]
+                done.unreachable += [n.id for n in notices if n.kind not in FOR_THE_BOARD]
+                done.posted += [n.id for n in notices if n.kind in FOR_THE_BOARD]
                 done.look_at |= {notice.action_id for notice in notices}
                 continue
-            if wrong := unwritable(person):
+            if wrong := unwritable(person, self._country(person, notices[0])):
                 done.misaddressed[person_id] = wrong, [notice.id for notice in notices]
                 continue
             if person_id in busy:
@@ -140,7 +156,11 @@ class Bundler:
         self, person: Person, notices: Sequence[Waiting], today: date, mime_id: str = ""
     ) -> Draft:
         """The message that says these notices, with its exact bytes."""
-        topics = [self._topic(notice) for notice in notices]
+        answered = self._answered(notices)
+        links: list[NewLink] = []
+        topics = [self._topic(notice, answered, links) for notice in notices]
+        by_text = person.written_by is Channel.SMS
+        reply_code = secrets.token_hex(8) if self.services.office.inbox and not by_text else ""
         dialogue_id = topics[0].dialogue.id
         coordinators = self.directory.in_role(dialogue_id, Role.COORDINATOR)
         coordinator = next((p for p in coordinators if p.reachable and not unwritable(p)), None)
@@ -152,20 +172,36 @@ class Bundler:
             today=today,
             now=self.now,
             nonce=secrets.token_hex(5),
+            reply_code=reply_code,
         )
         if mime_id:
             written = replace(written, message_id=mime_id)
+        if by_text:
+            to = self.recipient(person, notices[0])
+            return text_draft(person.id, to, notices, written, links)
         message = compose(written)
         return Draft(
             person_id=person.id,
             day=today,
             mime_id=message.message_id,
-            sender=message.sender,
+            sender=self.services.office.inbox_for("b", reply_code)
+            if reply_code
+            else message.sender,
             recipient=message.to,
             subject=message.subject,
             body=to_bytes(message),
             notice_ids=tuple(notice.id for notice in notices),
+            reply_code=reply_code or None,
+            links=tuple(links),
         )
+
+    def _country(self, person: Person, notice: Waiting) -> str:
+        """The country whose telephone numbers this person's is written like."""
+        return self.directory.dialogues[self.home(person, notice)].country
+
+    def recipient(self, person: Person, notice: Waiting) -> str:
+        """Where a message to this person goes now: the address or the number."""
+        return recipient_of(person, self._country(person, notice))
 
     def window(self, person: Person, notice: Waiting) -> Window:
         """When this person may be written to about what that notice says."""
@@ -199,7 +235,33 @@ class Bundler:
         action = self.actions[notice.action_id]
         today = self.directory.today(action.dialogue_id, self.now)
         covering = [h for h in self.holds if h.covers(action.dialogue_id, action.id, today)]
+        if any(hold.only_escalations for hold in covering):
+            going_up = notice.rung in self.directory.ladder_for(action).upward
+            covering = [hold for hold in covering if going_up or not hold.only_escalations]
         return min(covering, key=lambda hold: hold.until_on is not None, default=None)
+
+    def release_is_over(self, notice: Waiting) -> bool:
+        """Whether a release was given so long ago that it does not hold any more."""
+        if notice.released_at is None:
+            return False
+        home = self.actions[notice.action_id].dialogue_id
+        given_on = self.directory.today(home, notice.released_at)
+        days, today = self.release_days, self.directory.today(home, self.now)
+        return is_over(given_on, today, self.directory.calendars[home], days)
+
+    @property
+    def release_days(self) -> int:
+        """For how many working days a release holds."""
+        return self.services.settings.delays.release_days
+
+    def ask_again(self, notices: Sequence[Waiting]) -> None:
+        """Have notices released anew."""
+        late = [
+            (self.actions[n.action_id],
+             Sensitive(n.id, n.action_id, n.rung, n.cause, n.released_at or self.now))
+            for n in notices
+        ]  # fmt: skip
+        lapse(self.connection, late, self.release_days, self.now)
 
     def why_not(self, notice: Waiting) -> tuple[str, date | None]:
         """Why a notice is no longer true ("" while it is), and the day it has to wait for."""
@@ -234,13 +296,21 @@ class Bundler:
             done.untrue[untrue].append(notice.id)
             done.look_at.add(notice.action_id)
             return False
+        if self.release_is_over(notice):
+            done.lapsed.append(notice)
+            return False
+        free_at: datetime | None = None
         if hold is not None and hold.until_on is not None:
-            wait_until = max(hold.until_on + timedelta(days=1), wait_until or date.min)
+            after_on = hold.until_on + timedelta(days=1)
+            # The days of a hold are those of the dialogue, wherever the person is.
+            free_at = self.directory.midnight(self.actions[notice.action_id].dialogue_id, after_on)
+            wait_until = max(after_on, wait_until or date.min)
         today = self.local_day(person, notice, self.now)
         if weekly.get((person.id, notice.action_id), 0) >= self._per_week:
             wait_until = max(today + timedelta(days=1), wait_until or date.min)
-        if wait_until is not None and wait_until > today:
-            at = self.morning(person, notice, wait_until, 0)
+        if free_at or (wait_until is not None and wait_until > today):
+            at = self.morning(person, notice, wait_until or today, 0)
+            at = max(at, free_at or at)
             done.postponed[notice.id] = self.window(person, notice).next_open(at) or at + FAR_AWAY
             return False
         return True
@@ -255,13 +325,49 @@ class Bundler:
         for notice in sorted(notices, key=lambda notice: notice.id):
             last[notice.action_id, notice.cause, notice.kind == "call_task"] = notice
         kept = {notice.id for notice in last.values()}
-        apart = {n.id for n in notices if n.kind in {"nobody", "contact"}}
+        apart = {n.id for n in notices if n.kind in {"nobody", "contact", "stopped"}}
         done.overtaken += [n.id for n in notices if n.id not in kept | apart]
         return [notice for notice in notices if notice.id in kept | apart]
 
-    def _topic(self, notice: Waiting) -> Topic:
+    def _answered(self, notices: Sequence[Waiting]) -> dict[int, Kept]:
+        """The answers that these notices are about, by the id that stands in their cause."""
+        ids = [int(notice.cause[1:]) for notice in notices if notice.cause.startswith("w")]
+        return answers_by_id(self.connection, ids)
+
+    def _link(self, notice: Waiting, answer_id: int | None, links: list[NewLink]) -> str:
+        """The address of a new link for this notice; its token is in the mail and nowhere else."""
+        action, purpose = self.actions[notice.action_id], PURPOSE_OF.get(notice.kind)
+        base = self.services.public_url
+        if purpose is None or not base or action.handling is Handling.CLOSED:
+            return ""
+        token = secrets.token_urlsafe(16)
+        links.append(
+            NewLink(
+                token_hash=token_hash(token),
+                action_id=action.id,
+                person_id=notice.person_id,
+                purpose=purpose,
+                notice_id=notice.id,
+                answer_id=answer_id,
+                state_version=action.state_version,
+                expires_at=self.now + self._link_life,
+            )
+        )
+        return f"{base}/answer/{token}"
+
+    @property
+    def _link_life(self) -> timedelta:
+        return timedelta(days=self.services.settings.answers.link_days)
+
+    def _topic(self, notice: Waiting, answered: Mapping[int, Kept], links: list[NewLink]) -> Topic:
         action = self.actions[notice.action_id]
+        said = answered.get(int(notice.cause[1:])) if notice.cause.startswith("w") else None
+        url = self._link(notice, said.id if said else None, links)
         return Topic(
+            said=said_in_words(said) if said else self._watched(notice),
+            proposed_on=said.until if said else None,
+            answer_url=url,
+            answer_url_until=(self.now + self._link_life).date() if url else None,
             kind=notice.kind,
             rung=notice.rung,
             urgency=notice.urgency,
@@ -273,11 +379,23 @@ class Bundler:
             about=self.directory.people.get(notice.about_id) if notice.about_id else None,
         )
 
+    def _watched(self, notice: Waiting) -> str:
+        """What the watchdog found, in the words of who is told; empty for all other notices."""
+        language = self.directory.people[notice.person_id].language
+        if notice.kind == EARLY_WARNING:
+            said = numbers_behind(self.connection, notice.action_id, notice.cause)
+            return warned_of(language, said) if said else ""
+        if notice.kind != "watchdog":
+            return ""
+        return what_waits(language, Watch(notice.rung.removeprefix("watch:")))
+
     def _write(self, done: Sorted) -> None:
         connection, now = self.connection, self.now
         postpone(connection, done.postponed)
+        self.ask_again(done.lapsed)
         settle(connection, done.held, NoticeStatus.HELD, "on hold", now)
         settle(connection, done.unreachable, NoticeStatus.UNDELIVERABLE, "no working address", now)
+        settle(connection, done.posted, NoticeStatus.POSTED, "", now)
         for person_id, (wrong, ids) in done.misaddressed.items():
             settle(connection, ids, NoticeStatus.UNDELIVERABLE, wrong, now)
             flag_unwritten(connection, person_id, ids, wrong, now)
@@ -289,13 +407,10 @@ class Bundler:
         look_now(connection, done.look_at, now)
 
 
-def unwritable(person: Person) -> str:
-    """Why no letter can be addressed to this person; empty while one can."""
-    try:
-        ascii_address(person.email)
-    except BadValue as error:
-        return refused_address(error).text
-    return ""
+def said_in_words(answer: Kept) -> str:
+    """What an answer said, on one line: the note, what stands in the way, whom it names."""
+    parts = (answer.note, *(answer.details.get(name, "") for name in ("blocker", "named")))
+    return "; ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 @lru_cache(maxsize=4096)

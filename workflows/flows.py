@@ -59,6 +59,24 @@ def deliver() -> Counts:
     return _tell("deliver")
 
 
+@flow(name="digest", persist_result=False)
+def digest() -> Counts:
+    """Make and queue the digests that are due."""
+    return _tell("digest")
+
+
+@flow(name="collect", persist_result=False)
+def collect() -> Counts:
+    """Read answers and bounces out of the mailbox."""
+    return _tell("collect")
+
+
+@flow(name="hooks", persist_result=False)
+def hooks() -> Counts:
+    """Tell other programs what happened."""
+    return _tell("hooks")
+
+
 @flow(name="audit", persist_result=False)
 def audit() -> Counts:
     """Look for what is later than it may be, and whether the histories are whole."""
@@ -68,6 +86,9 @@ def audit() -> Counts:
 FLOWS: Final[Mapping[str, Callable[[], Counts]]] = {
     "sweep": sweep,
     "deliver": deliver,
+    "collect": collect,
+    "digest": digest,
+    "hooks": hooks,
     "audit": audit,
 }
 

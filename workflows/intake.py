@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
 
 from config.plan import read_plan
 from config.plan_values import Plan, PlanRow, RowError
@@ -43,7 +44,7 @@ from workflows.planting import (
     write_commitments,
 )
 
-__all__ = ["Taken", "take_in"]
+__all__ = ["Onlooker", "Taken", "take_in", "take_plan"]
 
 BY = "import"
 PIECE = 2_000
@@ -71,6 +72,16 @@ class Taken:
         }
 
 
+class Onlooker(Protocol):
+    """Whoever stands by while a plan is stored, in the transaction that keeps or undoes it."""
+
+    def before(self, connection: Connection) -> None:
+        """Nothing is written yet."""
+
+    def after(self, connection: Connection) -> None:
+        """All of it is written, and nothing was wrong with it."""
+
+
 def take_in(
     services: Services,
     path: Path,
@@ -79,6 +90,8 @@ def take_in(
     *,
     dry_run: bool = False,
     start: date | None = None,
+    by: str = BY,
+    onlooker: Onlooker | None = None,
 ) -> Taken:
     """Read a plan file and store it. BadValue if there is no such file."""
     for given in (path, map_path):
@@ -87,10 +100,27 @@ def take_in(
     with services.database.read() as connection:
         refs = known_refs(connection)
     plan = read_plan(path, map_path, known_refs=refs, start=start)
+    return take_plan(services, plan, now, dry_run=dry_run, by=by, onlooker=onlooker)
+
+
+def take_plan(
+    services: Services,
+    plan: Plan,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    by: str = BY,
+    onlooker: Onlooker | None = None,
+) -> Taken:
+    """Store a plan that was read; `by` stands in the history. With errors nothing is written."""
     if plan.errors:
         return Taken(_count(plan), 0, 0, 0, plan.errors)
     with services.database.write() as connection:
-        done = _Intake(services, connection, plan, now).store()
+        if onlooker:
+            onlooker.before(connection)
+        done = _Intake(services, connection, plan, now, by).store()
+        if onlooker and not done.errors:
+            onlooker.after(connection)
         if dry_run or done.errors:
             connection.rollback()
     services.database.checkpoint()
@@ -114,9 +144,10 @@ def digest_of(row: PlanRow) -> bytes:
 
 class _Intake:
     def __init__(
-        self, services: Services, connection: Connection, plan: Plan, now: datetime
+        self, services: Services, connection: Connection, plan: Plan, now: datetime, by: str
     ) -> None:
         self.services, self.connection, self.plan, self.now = services, connection, plan, now
+        self.by = by
         self.newcomers = Newcomers(connection, services.settings.plan)
         self.refs = known_refs(connection)
         self.digests = plan_digests(connection)
@@ -127,7 +158,7 @@ class _Intake:
     def store(self) -> Taken:
         """Write what is new or changed; with `errors` in the answer it must be rolled back."""
         self.newcomers.welcome(self.plan)
-        directory = Directory(self.connection, self.services.ladder)
+        directory = self.services.directory(self.connection)
         directory.ensure_dialogues(set(self.newcomers.dialogue_ids.values()))
         new: list[tuple[PlanRow, bytes]] = []
         different: list[tuple[str, PlanRow, bytes]] = []
@@ -163,6 +194,7 @@ class _Intake:
 
     def _create(self, directory: Directory, new: Sequence[tuple[PlanRow, bytes]]) -> None:
         named = refs_for([row for row, _digest in new], self.newcomers, self.refs)
+        spelled = {ref.casefold(): ref for ref in (*self.refs, *named)}
         for start in range(0, len(new), PIECE):
             piece = new[start : start + PIECE]
             refs = named[start : start + PIECE]
@@ -172,10 +204,16 @@ class _Intake:
                 for (row, digest), ref in zip(piece, refs, strict=True)
             ]
             payloads = [first_event(row) for row, _digest in piece]
-            ids = add_actions(self.connection, rows, payloads, at=self.now, by=BY)
+            ties = [self._first_ties(row, spelled) for row, _digest in piece]
+            ids = add_actions(self.connection, rows, payloads, ties, at=self.now, by=self.by)
             self.refs |= dict(zip(refs, ids, strict=True))
         made = {self.refs[ref]: row for (row, _digest), ref in zip(new, named, strict=True)}
         self._tie(directory, made, {})
+
+    def _first_ties(self, row: PlanRow, spelled: Mapping[str, str]) -> dict[str, object]:
+        shared = {self.newcomers.party_id(row.dialogue, name) for name in row.co_responsible}
+        needs = {spelled[need.casefold()] for need in row.depends_on}
+        return {"co_responsible": sorted(shared), "depends_on": sorted(needs)}
 
     def _update(self, directory: Directory, different: Sequence[tuple[str, PlanRow, bytes]]) -> int:
         before = actions_of(self.connection, [ref for ref, _row, _digest in different])
@@ -188,7 +226,7 @@ class _Intake:
         for ref, row, _digest in different:
             action = before[ref]
             if changed(
-                self.connection, action, row, self.newcomers, directory, now=self.now, by=BY
+                self.connection, action, row, self.newcomers, directory, now=self.now, by=self.by
             ):
                 updated.add(action.id)
         rows = {before[ref].id: row for ref, row, _digest in different}
@@ -236,7 +274,7 @@ class _Intake:
             )
             append(
                 self.connection, action, {},
-                kind="corrected", at=self.now, by=BY, payload={"before": then, "after": now},
+                kind="corrected", at=self.now, by=self.by, payload={"before": then}, ties=now,
             )  # fmt: skip
         start_waiting(self.connection, directory, needs.touched, self.now)
         return set(touched)

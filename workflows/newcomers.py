@@ -12,6 +12,8 @@ from engine.errors import BadValue
 from engine.party import Channel, Role, Side
 from engine.store.database import Connection
 from engine.store.intake import add_days, add_one, add_roles, change_one, role_rows, rows_of
+from engine.store.sensitive import keep_quiet
+from notifications.language import words
 
 COORDINATION = "Coordination"
 """The party that a dialogue's coordinators belong to; it verifies where a plan names nobody."""
@@ -41,11 +43,14 @@ class Newcomers:
         }
         self._people: dict[tuple[int | None, str], int] = {}
         self._reach: dict[int, tuple[str, str]] = {}
+        self._without_any: set[int] = set()
         self._keys: dict[str, int] = {}
         for person_id, key, party_id, email, phone, language in rows_of(
             connection, "people", ("id", "key", "party_id", "email", "phone", "language")
         ):
             self._reach[person_id] = (phone, language)
+            if not email and not phone:
+                self._without_any.add(person_id)
             self._keys[key.casefold()] = person_id
             self._people[party_id, (email or phone or "").casefold()] = person_id
         self._roles = role_rows(connection)
@@ -123,6 +128,8 @@ class Newcomers:
                 for override in given.overrides
             ],
         )
+        for day in given.sensitive_days:
+            keep_quiet(self.connection, known, day)
 
     def _new_dialogue(self, given: PlanDialogue) -> int:
         code = given.code or _code_from(given.name, self.codes.values())
@@ -225,8 +232,9 @@ class Newcomers:
         if person_id is None:
             key = self._free_key(f"{self.codes[dialogue_id]}-{function}")
             person_id = self._add_person(
-                key, party_id, function=function, email=email, phone=phone, language=language
-            )
+                key, party_id,
+                function=_called(function, language), email=email, phone=phone, language=language,
+            )  # fmt: skip
         elif role is Role.FOCAL_POINT:
             self._complete(person_id, phone, language if language_said else "")
         self._give_role(person_id, role, dialogue_id)
@@ -236,9 +244,11 @@ class Newcomers:
     def _complete(self, person_id: int, phone: str, language: str) -> None:
         """A number that was not known yet, and the language that the plan asks for."""
         known_phone, known_language = self._reach.get(person_id, ("", ""))
-        changes = {}
+        changes: dict[str, object] = {}
         if phone and not known_phone:
             changes["phone"] = phone
+            if person_id in self._without_any:
+                changes["channel"] = Channel.SMS
         if language and language != known_language:
             changes["language"] = language
         if changes:
@@ -250,7 +260,8 @@ class Newcomers:
         person_id = self._people.get((party_id, ""))
         if person_id is None and not self._has(party_id, Role.FOCAL_POINT):
             key = self._free_key(f"{self.codes[dialogue_id]}-focal-point")
-            person_id = self._add_person(key, party_id, function="Focal point", language=language)
+            called = _called("Focal point", language)
+            person_id = self._add_person(key, party_id, function=called, language=language)
             self._give_role(person_id, Role.FOCAL_POINT, dialogue_id)
         if person_id is not None:
             self._focal[party_id] = person_id
@@ -265,11 +276,12 @@ class Newcomers:
             return
         party_id = self._party(dialogue_id, COORDINATION, None)
         key = self._free_key(f"{self.codes[dialogue_id]}-coordinator")
+        language = self.language(dialogue_id)
         person_id = self._add_person(
             key,
             party_id,
-            function="Coordinator",
-            language=self.language(dialogue_id),
+            function=_called("Coordinator", language),
+            language=language,
             channel=Channel.PAGE,
         )
         self._give_role(person_id, Role.COORDINATOR, dialogue_id)
@@ -300,12 +312,14 @@ class Newcomers:
                 "email": email,
                 "phone": phone,
                 "language": language,
-                "channel": channel or (Channel.EMAIL if email else Channel.CALL),
+                "channel": channel or _channel(email, phone),
                 "timezone": timezone,
             },
         )
         self._keys[key.casefold()] = person_id
         self._reach[person_id] = (phone, language)
+        if not email and not phone:
+            self._without_any.add(person_id)
         self._people[party_id, (email or phone).casefold()] = person_id
         return person_id
 
@@ -324,6 +338,18 @@ class Newcomers:
             number += 1
         self._counts[base] = number + 1
         return f"{base}-{number}"
+
+
+def _channel(email: str, phone: str) -> Channel:
+    """By mail, else by text; until there is a gateway for texts that means a call."""
+    if email:
+        return Channel.EMAIL
+    return Channel.SMS if phone else Channel.CALL
+
+
+def _called(function: str, language: str) -> str:
+    """A function that no plan names, in the words of whoever holds it."""
+    return words(language).gettext(function)
 
 
 def _code_from(name: str, taken: Iterable[str]) -> str:

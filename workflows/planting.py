@@ -157,16 +157,9 @@ def write_commitments(
 
 
 def first_event(row: PlanRow) -> dict[str, object]:
-    """What the first event of an imported action says."""
-    return {
-        "state": row.state,
-        "title": row.action,
-        "responsible": row.responsible,
-        "verifier": row.verifier,
-        "due": row.due,
-        "repeat": row.repeat,
-        "handling": row.handling,
-    }
+    """What the first event of an imported action says beside its columns."""
+    said = {"responsible": row.responsible, "verifier": row.verifier}
+    return {name: value for name, value in said.items() if value}
 
 
 def impossible(action: Action, row: PlanRow, newcomers: Newcomers) -> list[RowError]:
@@ -238,8 +231,7 @@ def changed(
     differs = {k: v for k, v in wanted.items() if getattr(action, k) != v}
     after = action
     if differs:
-        before = {name: getattr(action, name) for name in differs}
-        payload = {"before": before, "after": differs}
+        payload = {"before": {name: getattr(action, name) for name in differs}}
         changes = {**differs, "next_check_at": now if action.state in WATCHED else None}
         after = append(
             connection, action, changes, kind="corrected", at=now, by=by, payload=payload

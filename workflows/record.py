@@ -6,19 +6,27 @@ from datetime import date, datetime
 
 from config.wiring import Services
 from engine.action import OWED, Action, Level
-from engine.case import anchor_of, is_past, working_days_since
+from engine.case import Case, anchor_of, is_past, working_days_since
+from engine.consent import CONSENTED, DECIDING, REFUSED, RELEASED, Agreed, agree
+from engine.consent import refuse as refuse_rungs
 from engine.errors import BadValue, ForbiddenMove, StaleVersion, UnknownThing
+from engine.escalate import Escalated, Wish
+from engine.escalate import escalate as judge_escalation
+from engine.ladder import Consent
 from engine.lifecycle import Actor, Facts, Moved, Request, move
 from engine.party import Person, Role
 from engine.reporting import Report, acknowledge, report, reschedule
+from engine.snooze import snooze
 from engine.store.acting import actor_for, apply, facts_about, looked_at
+from engine.store.brakes import rests_of
 from engine.store.calls import count_call, open_call, settle_task
 from engine.store.contacts import correct_contact, find_person
 from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.holds import lift_holds, put_hold
 from engine.store.records import append, find_action
-from engine.store.releases import release_notices
+from engine.store.releases import asked_of, keep_back, let_leave, waiting_rungs
+from engine.store.sweeping import frozen, queue, said_about
 from notifications.envelope import ascii_address
 
 
@@ -74,31 +82,43 @@ def ask_acknowledge(services: Services, asked: Asked, note: str, now: datetime) 
 def log_call(services: Services, asked: Asked, note: str, reached: bool, now: datetime) -> Action:
     """Record a telephone call; one that reached the party counts as a delivered reminder."""
     with services.database.write() as connection:
-        action, directory, actor, _facts, today = _at(services, connection, asked, now)
-        if Role.COORDINATOR not in actor.roles:
-            raise ForbiddenMove(
-                action.ref, action.state, "called about", "only its coordinator logs calls"
-            )
-        task = open_call(connection, action)
-        about = task.about_id if task else directory.circle(action).focal
-        about_id = about if isinstance(about, int) else about and about.id
-        looks = looked_at(action.state, now, waiting=action.waiting)
-        changes: dict[str, object] = {"next_check_at": looks}
-        if reached:
-            changes |= {"substance_on": today}
-        payload = {"note": note, "reached": reached, "person_id": about_id}
-        after = append(
-            connection, action, changes, kind="called", at=now, by=actor.key, payload=payload
+        return log_call_in(services, connection, asked, note, reached, now)
+
+
+def log_call_in(
+    services: Services,
+    connection: Connection,
+    asked: Asked,
+    note: str,
+    reached: bool,
+    now: datetime,
+) -> Action:
+    """The same in the caller's transaction."""
+    action, directory, actor, _facts, today = _at(services, connection, asked, now)
+    if Role.COORDINATOR not in actor.roles:
+        raise ForbiddenMove(
+            action.ref, action.state, "called about", "only its coordinator logs calls"
         )
-        if reached and about_id:
-            run, stands_for = f"e{action.episode}", _reminder_due(directory, action, today)
-            if task:
-                settle_task(connection, action, task, now)
-                rung = task.rung.removeprefix("call:")
-                count_call(connection, action, task.cause, about_id, rung, now, today)
-            if stands_for and (task is None or task.cause != run):
-                count_call(connection, action, run, about_id, stands_for, now, today)
-        return after
+    task = open_call(connection, action)
+    about = task.about_id if task else directory.circle(action).focal
+    about_id = about if isinstance(about, int) else about and about.id
+    looks = looked_at(action.state, now, waiting=action.waiting)
+    changes: dict[str, object] = {"next_check_at": looks}
+    if reached:
+        changes |= {"substance_on": today}
+    payload = {"note": note, "reached": reached, "person_id": about_id}
+    after = append(
+        connection, action, changes, kind="called", at=now, by=actor.key, payload=payload
+    )
+    if reached and about_id:
+        run, stands_for = f"e{action.episode}", _reminder_due(directory, action, today)
+        if task:
+            settle_task(connection, action, task, now)
+            rung = task.rung.removeprefix("call:")
+            count_call(connection, action, task.cause, about_id, rung, now, today)
+        if stands_for and (task is None or task.cause != run):
+            count_call(connection, action, run, about_id, stands_for, now, today)
+    return after
 
 
 def correct(services: Services, who: str, email: str, phone: str, now: datetime) -> Person:
@@ -113,21 +133,94 @@ def correct(services: Services, who: str, email: str, phone: str, now: datetime)
 
 
 def release(services: Services, asked: Asked, now: datetime, *, refuse: str = "") -> Action:
-    """Let the sensitive rung of an action leave, or refuse it with a reason; both are recorded."""
+    """
+    Agree that the sensitive rung of an action leaves, or refuse it with a reason; recorded.
+
+    It leaves once everybody whose consent its rung asks for has agreed; one refusal keeps it back.
+    """
     with services.database.write() as connection:
-        action, _directory, actor, _facts, _today = _at(services, connection, asked, now)
-        if Role.COORDINATOR not in actor.roles:
-            raise ForbiddenMove(
-                action.ref, action.state, "released", "only its coordinator releases"
-            )
-        rungs = release_notices(connection, action, refuse, now)
+        action, directory, actor, facts, _today = _at(services, connection, asked, now)
+        if DECIDING.isdisjoint(actor.roles):
+            why = "only its coordinator releases, or who else its ladder names"
+            raise ForbiddenMove(action.ref, action.state, "released", why)
+        rungs = waiting_rungs(connection, action, now)
         if not rungs:
             raise BadValue("release", action.ref, "nothing of it waits for a release")
-        payload: dict[str, object] = {"rungs": rungs}
+        waiting = asked_of(connection, directory, action, rungs, facts)
         if refuse:
-            payload["reason"] = refuse
-        kind = "release_refused" if refuse else "released"
-        return append(connection, action, {}, kind=kind, at=now, by=actor.key, payload=payload)
+            kept = refuse_rungs(action, waiting, actor)
+            keep_back(connection, action, kept, f"refused: {refuse}", now)
+            payload: dict[str, object] = {"rungs": kept, "reason": refuse}
+            return append(
+                connection, action, {}, kind=REFUSED, at=now, by=actor.key, payload=payload
+            )
+        return _agreed(connection, directory, action, agree(action, waiting, actor), actor, now)
+
+
+def _agreed(
+    connection: Connection,
+    directory: Directory,
+    action: Action,
+    done: Agreed,
+    actor: Actor,
+    now: datetime,
+) -> Action:
+    """Record whose word was given, and let leave what nobody's is missing for."""
+    shared = {
+        each.rung: done.voices[each.rung]
+        for each in done.asking
+        if each.rule is not Consent.COORDINATOR
+    }
+    if shared:
+        missing = {each.rung: each.missing for each in done.asking if each.rung in shared}
+        payload: dict[str, object] = {"voices": shared, "missing": missing, "run": action.episode}
+        action = append(
+            connection, action, {}, kind=CONSENTED, at=now, by=actor.key, payload=payload
+        )
+    if not done.complete:
+        return action
+    let_leave(connection, directory, action, done.complete, now)
+    payload = {"rungs": done.complete}
+    return append(connection, action, {}, kind=RELEASED, at=now, by=actor.key, payload=payload)
+
+
+def escalate(
+    services: Services, asked: Asked, wish: Wish, now: datetime
+) -> tuple[Action, Escalated]:
+    """Send the next rung up at once; asked twice, it goes once. ForbiddenMove if it may not go."""
+    with services.database.write() as connection:
+        action, directory, actor, _facts, today = _at(services, connection, asked, now)
+        ladder = directory.ladder_for(action)
+        case = Case(
+            action=action,
+            ladder=ladder,
+            calendar=directory.calendars[action.dialogue_id],
+            circle=directory.circle(action).on(today),
+            said=said_about(connection, [action], directory).get(action.id, ()),
+        )
+        judged = judge_escalation(case, wish, actor, today)
+        if not judged.new:
+            return action, judged
+        decision = judged.decision
+        changes = {**decision.changes, "next_check_at": now}
+        if decision.opens:
+            changes["ladder_id"] = frozen(connection, ladder, directory)
+        [(kind, payload)] = decision.events
+        after = append(
+            connection, action, changes, kind=kind, at=now, by=actor.key, payload=payload
+        )
+        queue(connection, action, decision, now)
+        return after, judged
+
+
+def ask_snooze(services: Services, asked: Asked, until_on: date, now: datetime) -> Action:
+    """Let reminders about an action rest for a while, on the word of whoever owes it."""
+    with services.database.write() as connection:
+        action, directory, actor, _facts, today = _at(services, connection, asked, now)
+        calendar, ladder = directory.calendars[action.dialogue_id], directory.ladder_for(action)
+        already = rests_of(connection, action)
+        moved = snooze(action, until_on, actor, today, calendar, ladder, already)
+        return apply(connection, directory, action, moved, actor, now=now, today=today)
 
 
 def hold(
@@ -189,7 +282,7 @@ def _at(
     action = find_action(connection, asked.ref, lock=True)
     if asked.version is not None and asked.version != action.version:
         raise StaleVersion(action.ref, asked.version, action.version)
-    directory = Directory(connection, services.ladder)
+    directory = services.directory(connection)
     directory.ensure([action])
     facts = facts_about(connection, directory, action)
     actor = actor_for(connection, directory, action, facts, asked.by)

@@ -4,11 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from engine.errors import BadValue
+from engine.party import Channel
+from engine.store.database import Connection
+from engine.store.digests import About, about, subscription
 from engine.store.outbox import Waiting, bundled_in, settle
-from engine.store.outbox_tables import NoticeStatus
-from engine.store.sending import Claimed, give_back, move_day, rewrite, strike_message
+from engine.store.outbox_tables import MessageSort, NoticeStatus
+from engine.store.second_looks import move_day, rewrite, strike_message, unbundle
+from engine.store.sending import Claimed, give_back
 from workflows.bundling import FAR_AWAY, Bundler
+from workflows.digest_hours import waits_until
 
+NEVER = "never"
 HOLD_AGAIN_AFTER = timedelta(minutes=15)
 TRY_AGAIN_AFTER = timedelta(days=1)
 
@@ -32,27 +39,62 @@ def second_look(bundler: Bundler, again: Sequence[Claimed], worker: str) -> Look
     if not again:
         return looked
     connection, now = bundler.connection, bundler.now
+    digests = [message for message in again if message.sort is MessageSort.DIGEST]
+    _digests(bundler, digests, looked, worker)
+    again = [message for message in again if message.sort is MessageSort.REMINDER]
     inside = bundled_in(connection, [message.id for message in again])
     bundler.load([notice for notices in inside.values() for notice in notices])
     for message in again:
         notices = inside.get(message.id, [])
         true = [notice for notice in notices if not bundler.why_not(notice)[0]]
         untrue = [notice.id for notice in notices if notice not in true]
+        over = [n for n in true if message.certain and bundler.release_is_over(n)]
+        bundler.ask_again(over)
+        true = [notice for notice in true if notice not in over]
         looked.struck += settle(
             connection, untrue, NoticeStatus.STRUCK, "no longer true when tried again", now
         )
         if not true:
             strike_message(connection, message.id)
             continue
+        if _lost_its_channel(bundler, message):
+            unbundle(connection, message.id, now)  # what it said waits, to be said otherwise
+            continue
         if not _may_leave(bundler, message, true, worker):
             continue
-        changed = bool(untrue) or _moved(bundler, message)
+        changed = bool(untrue or over) or _moved(bundler, message, true[0])
         fresh = _fresh(bundler, message, true) if changed else message
         if fresh is None:
             give_back(connection, [message], worker, now + TRY_AGAIN_AFTER)
+        elif fresh.channel != message.channel:
+            give_back(connection, [fresh], worker, now)  # for those who serve that channel
         else:
             looked.claimed.append(fresh)
     return looked
+
+
+def _digests(bundler: Bundler, digests: Sequence[Claimed], looked: Looked, worker: str) -> None:
+    """
+    A digest that may have arrived is not sent again: the next one says what it said.
+
+    Nor is one that its reader does not want any more.
+    """
+    connection, now = bundler.connection, bundler.now
+    known = about(connection, [message.id for message in digests])
+    for message in digests:
+        digest = known.get(message.id)
+        if not message.certain or digest is None or _is_unwanted(connection, digest):
+            strike_message(connection, message.id)
+            continue
+        until = waits_until(bundler.services, bundler.directory, bundler.holds, digest, now)
+        if until is None:
+            looked.claimed.append(message)
+        else:
+            give_back(connection, [message], worker, until)
+
+
+def _is_unwanted(connection: Connection, digest: About) -> bool:
+    return subscription(connection, digest.person_id, digest.kind).every == NEVER
 
 
 def _may_leave(bundler: Bundler, message: Claimed, notices: Sequence[Waiting], worker: str) -> bool:
@@ -75,10 +117,25 @@ def _may_leave(bundler: Bundler, message: Claimed, notices: Sequence[Waiting], w
     return True
 
 
-def _moved(bundler: Bundler, message: Claimed) -> bool:
-    """Whether the person has another working address by now."""
+def _lost_its_channel(bundler: Bundler, message: Claimed) -> bool:
+    """Whether a text has nobody to carry it any more, or nobody who wants it as a text."""
     person = bundler.directory.people[message.person_id]
-    return person.reachable and person.email.casefold() != message.recipient.casefold()
+    if message.channel != Channel.SMS or person.channel is Channel.SMS:
+        return False
+    return not (message.certain and person.reachable)
+
+
+def _moved(bundler: Bundler, message: Claimed, notice: Waiting) -> bool:
+    """Whether the person has another working address by now, or another channel."""
+    person = bundler.directory.people[message.person_id]
+    if not person.reachable:
+        return False
+    if person.written_by != message.channel:
+        return True
+    try:
+        return bundler.recipient(person, notice).casefold() != message.recipient.casefold()
+    except BadValue:
+        return True
 
 
 def _fresh(bundler: Bundler, message: Claimed, notices: Sequence[Waiting]) -> Claimed | None:
@@ -92,4 +149,4 @@ def _fresh(bundler: Bundler, message: Claimed, notices: Sequence[Waiting]) -> Cl
     person = bundler.directory.people[message.person_id]
     today = bundler.local_day(person, notices[0], bundler.now)
     draft = bundler.drafted(person, notices, today, message.mime_id)
-    return rewrite(bundler.connection, message, draft) if draft else None
+    return rewrite(bundler.connection, message, draft, bundler.now) if draft else None

@@ -3,9 +3,10 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -16,8 +17,13 @@ from config.wiring import Services
 from engine.store.auditing import beat
 from notifications.envelope import Envelope, Result
 from notifications.mailer import Mailer
+from notifications.texting import Texter, TextMessage
 from workflows.audit import Audited, audit
-from workflows.deliver import Delivered, deliver_batch, remember
+from workflows.collect import Collected, collect_batch
+from workflows.collect import remember as read
+from workflows.deliver import NO_MAIL, Delivered, Work, remember, workers
+from workflows.digest_round import AT_ONCE, Rounded, send_digests
+from workflows.hooks import send_batch
 from workflows.orchestrator import Orchestrator, Standing
 from workflows.sweep import BATCH, Sweeper, Swept
 from workflows.timetable import TIMETABLE, Entry, Story, build_scheduler
@@ -73,6 +79,8 @@ class Service:
         self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
         self._last: dict[str, Run] = {}
         self._orchestrator = Orchestrator(home, stories(services, self._stopping), services.clock)
+        if services.new_inbox is None:
+            entries = tuple(entry for entry in entries if entry.story != "collect")
         self._timetable = build_scheduler(tick or self.told, entries=entries, zone=zone)
         self.sweeps_every = next(
             (e.every for e in entries if e.story == "sweep" and e.every), timedelta(days=1)
@@ -182,7 +190,14 @@ class Service:
 
 def stories(services: Services, stopping: threading.Event) -> tuple[Story, ...]:
     """The stories of the timetable; once `stopping` is set, no further message is begun."""
-    return _sweep(services), _deliver(services, stopping), _audit(services)
+    return (
+        _sweep(services),
+        _deliver(services, stopping),
+        _collect(services),
+        _digest(services),
+        _hooks(services, stopping),
+        _audit(services),
+    )
 
 
 def _sweep(services: Services) -> Story:
@@ -212,17 +227,25 @@ def _deliver(services: Services, stopping: threading.Event) -> Story:
     new_mailer = services.new_mailer
     if new_mailer is not None:
         services = replace(services, new_mailer=lambda: _Interruptible(new_mailer(), stopping))
+    new_texter = services.new_texter
+    if new_texter is not None:
+        services = replace(
+            services, new_texter=lambda: _InterruptibleTexter(new_texter(), stopping)
+        )
+    works = workers(services)
 
     def batch(now: datetime, limit: int) -> Delivered:
         nonlocal total
 
-        def over_one_connection() -> Delivered:
+        def one(work: Work) -> Delivered:
             try:
-                return deliver_batch(services, now, limit=limit)
+                return work(now, limit)
             except _Stopping:
                 return Delivered()
 
-        done = _side_by_side(over_one_connection, services.settings.delivery.connections)
+        done = _side_by_side([partial(one, work) for work in works])
+        if services.new_mailer is None:
+            done += Delivered(channel_down=NO_MAIL)
         total += done
         return done
 
@@ -232,6 +255,50 @@ def _deliver(services: Services, stopping: threading.Event) -> Story:
         remember(services, ran, services.clock.now())
 
     return Story(name="deliver", batch=batch, afterwards=afterwards)
+
+
+def _collect(services: Services) -> Story:
+    total = Collected()
+
+    def batch(now: datetime, limit: int) -> Collected:
+        nonlocal total
+        done = collect_batch(services, now, limit=limit)
+        total += done
+        return done
+
+    def afterwards() -> None:
+        nonlocal total
+        ran, total = total, Collected()
+        read(services, ran, services.clock.now())
+
+    limit = services.settings.inbox.at_once
+    return Story(name="collect", batch=batch, limit=limit, afterwards=afterwards)
+
+
+def _digest(services: Services) -> Story:
+    total = Rounded()
+
+    def batch(now: datetime, limit: int) -> Rounded:
+        nonlocal total
+        done = send_digests(services, now, limit)
+        total += done
+        return done
+
+    def afterwards() -> None:
+        nonlocal total
+        ran, total = total, Rounded()
+        with services.database.write() as connection:
+            beat(connection, "digest", services.clock.now(), ran.as_dict())
+
+    return Story(name="digest", batch=batch, limit=AT_ONCE, in_task=1, afterwards=afterwards)
+
+
+def _hooks(services: Services, stopping: threading.Event) -> Story:
+    return Story(
+        name="hooks",
+        batch=lambda now, _limit: send_batch(services, now, stopping=stopping.is_set),
+        in_task=50,
+    )
 
 
 def _audit(services: Services) -> Story:
@@ -274,25 +341,39 @@ class _Interruptible:
         self._mailer.close()
 
 
-def _side_by_side(work: Callable[[], Delivered], times: int) -> Delivered:
+class _InterruptibleTexter:
+    """The same for texts."""
+
+    def __init__(self, texter: Texter, stopping: threading.Event) -> None:
+        self._texter, self._stopping = texter, stopping
+
+    def deliver(self, message: TextMessage) -> Result:
+        if self._stopping.is_set():
+            raise _Stopping
+        return self._texter.deliver(message)
+
+
+def _side_by_side(works: Sequence[Callable[[], Delivered]]) -> Delivered:
     """
-    The same work in so many threads at once.
+    Each work in a thread of its own.
 
     Daemon threads and not a pool: at the end the interpreter waits for a pool, however long a mail
     server hangs.
     """
-    if times == 1:
-        return work()
+    if len(works) == 1:
+        return works[0]()
     done: list[Delivered] = []
     failed: list[Exception] = []
 
-    def one() -> None:
+    def one(work: Callable[[], Delivered]) -> None:
         try:
             done.append(work())
         except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
             failed.append(error)
 
-    threads = [threading.Thread(target=one, name="deliver", daemon=True) for _n in range(times)]
+    threads = [
+        threading.Thread(target=one, args=(work,), name="deliver", daemon=True) for work in works
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -101,7 +101,7 @@ class Sweeper:
     def _fresh(self, connection: Connection) -> Directory:
         if self._directory is None or monotonic() - self._read_at_s > READ_AGAIN_S:
             self._read_at_s = monotonic()
-            return Directory(connection, self.services.ladder)
+            return self.services.directory(connection)
         self._directory.connection = connection
         return self._directory
 
@@ -147,7 +147,7 @@ def rehearse_sweep(services: Services, now: datetime) -> Swept:
     """What a sweep would do now; nothing is written."""
     total, after = Swept(), 0
     with services.database.read() as connection:
-        directory = Directory(connection, services.ladder)
+        directory = services.directory(connection)
         while batch := claim_due(connection, now, BATCH, after_id=after):
             after = batch[-1].id
             outcomes, refused = _decided(services, directory, batch, now)

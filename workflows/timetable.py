@@ -49,6 +49,21 @@ TIMETABLE: Final = (
         why="days are what the ladder counts; five minutes is at once, and idle ones cost nothing",
     ),
     Entry(
+        story="digest",
+        every=timedelta(minutes=15),
+        why="asked often, so that one that was missed or failed is made good soon",
+    ),
+    Entry(
+        story="collect",
+        every=timedelta(minutes=3),
+        why="an answer is on record before its writer, or a coordinator, looks for it",
+    ),
+    Entry(
+        story="hooks",
+        every=timedelta(minutes=1),
+        why="programs that listen hear of an event about when people do",
+    ),
+    Entry(
         story="audit",
         every=timedelta(hours=1),
         why="a sender that stopped at night is known before the first window of the morning",

@@ -156,7 +156,7 @@ def apply(
         _agree(connection, after, after.agreed_on)
     touched = _dependents(connection, after.id)
     if after.state is State.SUPERSEDED and after.successor_id:
-        _hand_on(connection, after)
+        _hand_on(connection, after, now)
     _bring_in_line(connection, directory, touched, now)
     # What it waits for itself may have changed while it was in a state that does not wait.
     return wait(connection, after, today, now=now)
@@ -240,14 +240,28 @@ def _dependents(connection: Connection, action_id: int) -> Collection[int]:
     ).all()
 
 
-def _hand_on(connection: Connection, action: Action) -> None:
+def _hand_on(connection: Connection, action: Action, now: datetime) -> None:
     """What waited for a superseded action waits for its successor."""
     waiters = _dependents(connection, action.id)
+    before = {waiter: _needed_refs(connection, waiter) for waiter in waiters}
     rows = [{"action_id": waiter, "needs_id": action.successor_id} for waiter in waiters]
     rows = [row for row in rows if row["action_id"] != action.successor_id]
     insert_missing(connection, dependencies, rows, ["action_id", "needs_id"])
     connection.execute(delete(dependencies).where(dependencies.c.needs_id == action.id))
     refuse_circle(connection, action.dialogue_id)
+    for waiter in actions_by_id(connection, waiters):
+        append(
+            connection, waiter, {}, kind="handed_on", at=now, by="dependency",
+            payload={"before": {"depends_on": before[waiter.id]}},
+            ties={"depends_on": _needed_refs(connection, waiter.id)},
+        )  # fmt: skip
+
+
+def _needed_refs(connection: Connection, action_id: int) -> list[str]:
+    """The references of what an action waits for, met or not."""
+    needed = select(dependencies.c.needs_id).where(dependencies.c.action_id == action_id)
+    refs = connection.scalars(select(actions.c.ref).where(actions.c.id.in_(needed)))
+    return sorted(refs)
 
 
 def refuse_circle(connection: Connection, dialogue_id: int) -> None:

@@ -1,15 +1,13 @@
-"""What the watchdog asks of the database: what is later than it may be, and which chain broke."""
+"""What the watchdog asks of the database: what is later than it may be, and when what ran."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 from sqlalchemy import Connection, func, select, update
 
-from engine.history import Event, first_break
-from engine.party import Role
+from engine.party import Channel, Role
 from engine.store.calls import open_calls
 from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import (
@@ -19,7 +17,7 @@ from engine.store.outbox_tables import (
     messages,
     notices,
 )
-from engine.store.tables import actions, events, people, roles
+from engine.store.tables import actions, people, roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +53,19 @@ def late(connection: Connection, *, swept_before: datetime, sent_before: datetim
     return Late(*(connection.scalar(query) or 0 for query in counts))
 
 
-def broken_chains(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Each action whose history is not whole, with what is wrong; every event is read."""
-    table = events.c
-    heads = {
-        row.id: row
-        for row in connection.execute(
-            select(actions.c.id, actions.c.ref, actions.c.version, actions.c.head_hash)
-        )
-    }
-    rows = connection.execution_options(yield_per=2000).execute(
-        select(
-            table.action_id, table.seq, table.kind, table.at, table.by, table.payload, table.hash
-        ).order_by(table.action_id, table.seq)
-    )
-    for action_id, chain in groupby((Event(*row) for row in rows), key=lambda e: e.action_id):
-        head = heads.pop(action_id)
-        wrong = first_break(chain, head.head_hash, head.version)
-        if wrong:
-            yield head.ref, wrong
-    for head in heads.values():
-        yield head.ref, "it has no history at all"
+def people_without_address(connection: Connection, *, texts: bool = False) -> tuple[int, int]:
+    """
+    Focal points without an address, and those whose address does not work.
 
-
-def people_without_address(connection: Connection) -> tuple[int, int]:
-    """Focal points without an address, and those whose address does not work."""
+    With `texts` a telephone is an address for those whose channel is text.
+    """
     focal = select(roles.c.person_id).where(roles.c.role == Role.FOCAL_POINT)
     p = people.c
+    none = p.email == ""
+    if texts:
+        none &= ~((p.channel == Channel.SMS.value) & (p.phone != ""))
     without = connection.scalar(
-        select(func.count()).select_from(people).where(p.id.in_(focal), p.email == "")
+        select(func.count()).select_from(people).where(p.id.in_(focal), none)
     )
     flagged = connection.scalar(
         select(func.count()).select_from(people).where(p.id.in_(focal), p.flagged != "")

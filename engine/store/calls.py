@@ -75,9 +75,18 @@ def open_call(connection: Connection, action: Action) -> CallTask | None:
 
 
 def settle_task(connection: Connection, action: Action, task: CallTask, now: datetime) -> None:
-    """The call was made: nobody is asked for it any more, not even by what has yet to leave."""
+    """
+    The call was made: nobody is asked for it any more, not even by what has yet to leave.
+
+    Nor for the calls of lower rungs in the same run, which were not made.
+    """
     table = notices.c
-    same = (table.action_id == action.id) & (table.rung == task.rung) & (table.cause == task.cause)
+    same = (
+        (table.action_id == action.id)
+        & (table.kind == "call_task")
+        & (table.cause == task.cause)
+        & (table.id <= task.id)
+    )
     unsaid = table.status.in_([NoticeStatus.PENDING.value, NoticeStatus.HELD.value])
     connection.execute(
         update(notices).where(same, unsaid).values(status=NoticeStatus.STRUCK, closed_at=now)

@@ -9,6 +9,7 @@ from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import channels
 
 EMAIL = "email"
+SMS = "sms"
 
 
 def channel_state(connection: Connection, name: str) -> dict[str, Any]:

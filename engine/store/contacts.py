@@ -30,6 +30,7 @@ def correct_contact(
     Give a person an address or number that works; an empty one leaves what is there.
 
     The mark that the old address does not work goes, and the person's actions are looked at again.
+    An address means mail, a first number means texts; whoever had a channel for it keeps that.
     """
     address = email or person.email
     connection.execute(
@@ -39,7 +40,7 @@ def correct_contact(
             email=address,
             phone=phone or person.phone,
             flagged="",
-            channel=Channel.EMAIL if address else person.channel,
+            channel=_channel(person, email, phone),
         )
     )
     theirs = actions.c.focal_id == person.id
@@ -51,3 +52,11 @@ def correct_contact(
         .values(next_check_at=now)
     )
     return find_person(connection, person.key)
+
+
+def _channel(person: Person, email: str, phone: str) -> Channel:
+    if email or (person.email and person.channel is not Channel.SMS):
+        return Channel.EMAIL
+    if phone and not person.phone and person.channel is Channel.CALL:
+        return Channel.SMS
+    return person.channel

@@ -1,7 +1,7 @@
 """How many actions stand where: counted by the database, by the same rules as `conditions`."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from engine.action import OWED, State
+from engine.action import OWED, Handling, State
 from engine.calendar import WorkingCalendar
 from engine.conditions import Condition, Thresholds
 from engine.party import Role
@@ -38,23 +38,37 @@ class Counts:
     by_dialogue: Mapping[str, Mapping[str, int]]
 
 
-def count(directory: Directory, now: datetime, limits: Thresholds) -> Counts:
-    """Count every action; the work grows with the rows but stays inside the database."""
+def count(
+    directory: Directory,
+    now: datetime,
+    limits: Thresholds,
+    *,
+    only: Collection[int] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> Counts:
+    """
+    Count every action; the work grows with the rows but stays inside the database.
+
+    `only`: of these dialogues. `where`: only what satisfies that condition.
+    """
     connection = directory.connection
-    directory.ensure_dialogues(set(connection.scalars(select(dialogues.c.id))))
+    every = connection.scalars(select(dialogues.c.id)) if only is None else only
+    directory.ensure_dialogues(set(every))
     by_state: Counter[str] = Counter()
     conditions: Counter[str] = Counter()
     by_dialogue: dict[str, Counter[str]] = {
         dialogue.name: Counter() for dialogue in directory.dialogues.values()
     }
-    for (calendar, today), ids in _alike(directory, now).items():
-        tests = _tests(calendar, today, limits)
+    for (calendar, today), ids in alike(directory, now).items():
+        tests = checks_of(calendar, today, limits)
         columns = [func.sum(case((test, 1), else_=0)) for test in tests.values()]
         query = (
             select(A.dialogue_id, A.state, func.count(), *columns)
             .where(A.dialogue_id.in_(ids))
             .group_by(A.dialogue_id, A.state)
         )
+        if where is not None:
+            query = query.where(where)
         for dialogue_id, state, number, *found in connection.execute(query):
             name = directory.dialogues[dialogue_id].name
             by_state[state.value] += number
@@ -72,7 +86,20 @@ def count(directory: Directory, now: datetime, limits: Thresholds) -> Counts:
     )
 
 
-def _alike(directory: Directory, now: datetime) -> dict[tuple[WorkingCalendar, date], list[int]]:
+def condition_is(
+    directory: Directory, now: datetime, limits: Thresholds, wanted: Condition
+) -> ColumnElement[bool]:
+    """The condition as a question to each row, of the dialogues that the directory knows."""
+    return or_(
+        false(),
+        *(
+            and_(A.dialogue_id.in_(ids), checks_of(calendar, today, limits)[wanted])
+            for (calendar, today), ids in alike(directory, now).items()
+        ),
+    )
+
+
+def alike(directory: Directory, now: datetime) -> dict[tuple[WorkingCalendar, date], list[int]]:
     """Dialogues that share calendar and day are counted together."""
     groups: dict[tuple[WorkingCalendar, date], list[int]] = {}
     for dialogue_id, calendar in directory.calendars.items():
@@ -81,17 +108,22 @@ def _alike(directory: Directory, now: datetime) -> dict[tuple[WorkingCalendar, d
     return groups
 
 
-def _tests(
-    calendar: WorkingCalendar, today: date, limits: Thresholds
+def checks_of(
+    calendar: WorkingCalendar, today: date, limits: Thresholds, *, closed_needs: bool = True
 ) -> dict[Condition, ColumnElement[bool]]:
-    """Each condition as a comparison of dates; a working calendar never turns days around."""
+    """
+    Each condition as a comparison of dates; a working calendar never turns days around.
+
+    Without `closed_needs` what waits for a closed action is not at risk by it: for figures that
+    tell of closed ones in one number only.
+    """
     owed = A.state.in_([state.value for state in OWED])
     blocked = A.state == State.BLOCKED.value
-    last_late = _last_due_before(calendar, today)
+    last_late = last_due_before(calendar, today)
     soon = _due_within(calendar, today, limits.due_soon_working_days)
     worked = today if calendar.is_working(today) else last_late
     unstuck = calendar.plus(worked, 1 - limits.stalled_working_days)
-    stuck = _last_due_before(calendar, unstuck)
+    stuck = last_due_before(calendar, unstuck)
     quiet = today - timedelta(days=limits.silent_days)
     quiet_blocked = today - timedelta(days=limits.silent_blocked_days)
     fresh = calendar.plus(worked, -limits.unacknowledged_working_days)
@@ -111,7 +143,7 @@ def _tests(
                 A.due_rev >= limits.stalled_moves,
             ),
         ),
-        Condition.AT_RISK: and_(owed, _at_risk(last_late)),
+        Condition.AT_RISK: and_(owed, _at_risk(last_late, closed_needs=closed_needs)),
         Condition.UNACKNOWLEDGED: and_(
             A.state == State.AGREED.value, A.answered_on.is_(None), A.agreed_on < fresh
         ),
@@ -128,10 +160,10 @@ def _due_within(calendar: WorkingCalendar, today: date, days: int) -> date:
     """The last due date that lies at most so many working days ahead."""
     if days:
         return calendar.plus(today, days)
-    return today if calendar.is_working(today) else _last_due_before(calendar, today)
+    return today if calendar.is_working(today) else last_due_before(calendar, today)
 
 
-def _last_due_before(calendar: WorkingCalendar, day: date) -> date:
+def last_due_before(calendar: WorkingCalendar, day: date) -> date:
     """The last due date whose effective day lies before `day`."""
     last_worked = day - timedelta(days=1)
     while not calendar.is_working(last_worked):
@@ -139,7 +171,7 @@ def _last_due_before(calendar: WorkingCalendar, day: date) -> date:
     return last_worked
 
 
-def _at_risk(last_late: date) -> ColumnElement[bool]:
+def _at_risk(last_late: date, *, closed_needs: bool) -> ColumnElement[bool]:
     """A dependency is due later than the action, or itself overdue; not asked for each row."""
     needed, waiter = actions.alias(), actions.alias()
     risky = (
@@ -157,7 +189,14 @@ def _at_risk(last_late: date) -> ColumnElement[bool]:
             ),
         )
     )
+    if not closed_needs:
+        risky = risky.where(needed.c.handling != Handling.CLOSED.value)
     return A.id.in_(risky)
+
+
+def unreachable() -> ColumnElement[bool]:
+    """Something is owed, and nobody of the party can be written to or called about it."""
+    return and_(A.state.in_([state.value for state in OWED]), not_(_reachable()))
 
 
 def _reachable() -> ColumnElement[bool]:

@@ -95,7 +95,12 @@ def _sqlite(url: URL) -> Engine:
     folder = Path(url.database or "").resolve().parent
     if not folder.is_dir():
         raise BadValue("database_url", str(url), f"the folder {folder} does not exist; make it")
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=8)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+        pool_size=8,
+        hide_parameters=True,  # what people wrote must not stand in the log of an error
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
@@ -117,6 +122,7 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,  # as above
         connect_args={
             "options": "-c timezone=UTC -c lock_timeout=15s"
             " -c idle_in_transaction_session_timeout=60s",

@@ -15,7 +15,7 @@ from engine.case import Circle
 from engine.dialogue import Dialogue
 from engine.ladder import Ladder
 from engine.ladder_text import ladder_from_json
-from engine.party import Party, Person, Role
+from engine.party import Channel, Party, Person, Role
 from engine.store.tables import (
     action_parties,
     calendar_days,
@@ -38,6 +38,7 @@ PERSON_COLUMNS = (
     people.c.channel,
     people.c.timezone,
     people.c.flagged,
+    people.c.absent_until_on,
 )
 
 PERSON_FIELDS = tuple(column.key for column in PERSON_COLUMNS)
@@ -84,11 +85,13 @@ class Directory:
     `ensure` loads what a batch of actions needs and is not here yet; everything else only looks up.
     The batches of one pass may share a directory, each with its own `connection`: then what was
     read for the first of them is not read again. Nothing that was written in a transaction that
-    was rolled back may stay in it.
+    was rolled back may stay in it. `texting`: there is a gateway for texts; without one a person
+    of that channel is written to by mail or, without an address, called.
     """
 
     connection: Connection
     default_ladder: Ladder
+    texting: bool = False
     dialogues: dict[int, Dialogue] = field(default_factory=dict)
     calendars: dict[int, WorkingCalendar] = field(default_factory=dict)
     parties: dict[int, Party] = field(default_factory=dict)
@@ -183,7 +186,7 @@ class Directory:
         if not person_ids:
             return
         rows = self.connection.execute(select(*PERSON_COLUMNS).where(people.c.id.in_(person_ids)))
-        self.people |= {row[0]: person_from(row) for row in rows.all()}
+        self.people |= {row[0]: self._person(row) for row in rows.all()}
         self._circles.clear()
 
     def today(self, dialogue_id: int, now: datetime) -> date:
@@ -234,6 +237,13 @@ class Directory:
             managers=self.in_role(dialogue_id, Role.MANAGER),
         )
 
+    def home_of_party(self, party_id: int) -> int:
+        """The dialogue of a party that need not have been read yet."""
+        found = self.connection.scalar(
+            select(parties.c.dialogue_id).where(parties.c.id == party_id)
+        )
+        return int(found or 0)
+
     def in_role(self, dialogue_id: int, role: Role) -> tuple[Person, ...]:
         """Who has a role in a dialogue, its own persons before the programme's."""
         ids = [*self._roles.get((dialogue_id, role), ()), *self._roles.get((None, role), ())]
@@ -246,6 +256,13 @@ class Directory:
             for (where, role), ids in self._roles.items()
             if where in {dialogue_id, None} and person_id in ids
         )
+
+    def _person(self, row: Row[tuple[object, ...]] | Sequence[object]) -> Person:
+        """The person in a row, by a channel that exists."""
+        person = person_from(row)
+        if self.texting or person.channel is not Channel.SMS:
+            return person
+        return replace(person, channel=Channel.EMAIL if person.email else Channel.CALL)
 
     def _is_newer(self, action: Action) -> bool:
         """Whether it speaks of a party that its dialogue did not have when that was read."""
@@ -287,7 +304,7 @@ class Directory:
             .order_by(roles.c.id)
         )
         for dialogue_id, role, *rest in rows:
-            person = self.people.setdefault(rest[0], person_from(rest))
+            person = self.people.setdefault(rest[0], self._person(rest))
             self._roles[dialogue_id, role].append(person.id)
             if person.party_id is not None:
                 self._members[person.party_id, role].append(person.id)

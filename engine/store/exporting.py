@@ -2,18 +2,23 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, select
 
+from engine.action import Action
+from engine.history import instant_text
+from engine.merkle import Tree
 from engine.party import Role
+from engine.store.checkpoints import last_event, log_of
 from engine.store.columns import METADATA
 from engine.store.tables import (
     action_parties,
     actions,
+    checkpoints,
     commitments,
     dependencies,
     dialogues,
@@ -25,8 +30,27 @@ from engine.store.tables import (
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-LEFT_OUT = frozenset({"alembic_version", "messages", "deliveries", "channels", "heartbeats"})
-"""What is not part of the record: bytes of mails, attempts, and how the machinery fares."""
+LEFT_OUT = frozenset(
+    {
+        "alembic_version",
+        "messages",
+        "deliveries",
+        "channels",
+        "heartbeats",
+        "links",
+        "inbound",
+        "api_keys",
+        "api_requests",
+        "webhooks",
+        "feeds",
+        "sign_ins",
+        "web_sessions",
+    }
+)
+"""
+What is not part of the record: bytes of mails, attempts, links, keys and secrets, and how the
+machinery fares.
+"""
 
 
 def plan_rows(connection: Connection) -> Iterator[dict[str, str]]:
@@ -86,17 +110,98 @@ def plan_rows(connection: Connection) -> Iterator[dict[str, str]]:
         }
 
 
-def everything(connection: Connection) -> dict[str, Any]:
+def everything(connection: Connection, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     """Every table of the record, row by row; hashes in hexadecimal."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"fingerprints": dict(fingerprints)}
     for table in METADATA.sorted_tables:
-        if table.name in LEFT_OUT:
-            continue
-        query = select(table).order_by(*table.primary_key.columns)
-        rows = connection.execute(query).mappings()
-        found[table.name] = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        if table.name not in LEFT_OUT:
+            kept = [column for column in table.columns if not _leads_out(column)]
+            found[table.name] = _rows(connection, select(*kept), table)
+    return _readable(connection, found)
+
+
+def _leads_out(column: Column[Any]) -> bool:
+    """Whether it points to what is not part of the record."""
+    return any(key.column.table.name in LEFT_OUT for key in column.foreign_keys)
+
+
+def one_dialogue(
+    connection: Connection, dialogue_id: int, fingerprints: Mapping[str, str]
+) -> dict[str, Any]:
+    """What one dialogue needs to check its history: no person, and nobody else's words."""
+    code = connection.scalar(select(dialogues.c.code).where(dialogues.c.id == dialogue_id))
+    own = select(actions.c.id).where(actions.c.dialogue_id == dialogue_id)
+    return _part(connection, {"dialogue": code}, own, dialogue_id, fingerprints)
+
+
+def one_action(
+    connection: Connection, action: Action, fingerprints: Mapping[str, str]
+) -> dict[str, Any]:
+    """One action with the proofs that its events stand in the log of its dialogue."""
+    own = select(actions.c.id).where(actions.c.id == action.id)
+    scope = {"action": action.ref}
+    found = _part(connection, scope, own, action.dialogue_id, fingerprints)
+    log = list(log_of(connection, last_event(connection), action.dialogue_id))
+    tree = Tree(row.hash for row in log)
+    kept = sorted({row["size"] for row in found[checkpoints.name]} | {tree.size})
+    roots = {row["size"]: row["root"] for row in found[checkpoints.name]}
+    roots[tree.size] = tree.root().hex()
+    found["proofs"] = {
+        "ref": action.ref,
+        "dialogue": found[dialogues.name][0]["code"],
+        "size": tree.size,
+        "root": tree.root().hex(),
+        "inclusion": [
+            {"seq": row.seq, "index": index, "path": [step.hex() for step in tree.inclusion(index)]}
+            for index, row in enumerate(log)
+            if row.action_id == action.id
+        ],
+        "consistency": [
+            {"size": size, "root": roots[size],
+             "path": [step.hex() for step in tree.consistency(size)]}
+            for size in kept
+        ],
+    }  # fmt: skip
+    return found
+
+
+def _part(
+    connection: Connection,
+    scope: Mapping[str, object],
+    own: Select[Any],
+    dialogue_id: int,
+    fingerprints: Mapping[str, str],
+) -> dict[str, Any]:
+    texts = select(actions.c.commitment_id).where(actions.c.id.in_(own))
+    chosen: Sequence[tuple[Table, ColumnElement[bool]]] = (
+        (dialogues, dialogues.c.id == dialogue_id),
+        (parties, parties.c.dialogue_id == dialogue_id),
+        (commitments, commitments.c.id.in_(texts)),
+        (actions, actions.c.id.in_(own)),
+        (action_parties, action_parties.c.action_id.in_(own)),
+        (dependencies, dependencies.c.action_id.in_(own)),
+        (events, events.c.action_id.in_(own)),
+        (checkpoints, checkpoints.c.dialogue_id == dialogue_id),
+    )
+    found: dict[str, Any] = {"scope": dict(scope), "fingerprints": dict(fingerprints)}
+    for table, wanted in chosen:
+        found[table.name] = _rows(connection, select(table).where(wanted), table)
+    return _readable(connection, found)
+
+
+def _rows(connection: Connection, query: Select[Any], table: Table) -> list[dict[str, Any]]:
+    rows = connection.execute(query.order_by(*table.primary_key.columns)).mappings()
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _readable(connection: Connection, found: dict[str, Any]) -> dict[str, Any]:
+    """Payloads as objects, instants of events as they were hashed, needs by their reference."""
     for event in found[events.name]:
         event["payload"] = json.loads(event["payload"])
+        event["at"] = instant_text(datetime.fromisoformat(event["at"]))
+    refs = dict(connection.execute(select(actions.c.id, actions.c.ref)).tuples().all())
+    for tie in found[dependencies.name]:
+        tie["needs"] = refs[tie["needs_id"]]
     return found
 
 

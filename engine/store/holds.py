@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, true, update
 
-from engine.store.outbox_tables import NoticeStatus, holds, notices
+from engine.store.outbox_tables import NoticeStatus, holds, notices, sensitive_days
 from engine.store.tables import actions
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A period in which messages wait; without dialogue and action: of the whole programme."""
+    """
+    A period in which messages wait; without dialogue and action: of the whole programme.
+
+    `only_escalations`: what does not go up may leave all the same.
+    """
 
     id: int
     dialogue_id: int | None
@@ -19,6 +23,7 @@ class Hold:
     from_on: date
     until_on: date | None
     reason: str
+    only_escalations: bool = False
 
     def covers(self, dialogue_id: int, action_id: int, today: date) -> bool:
         """Whether a message about that action must wait on that day."""
@@ -46,8 +51,10 @@ def holds_in_force(connection: Connection) -> tuple[Hold, ...]:
 
 
 def newest_hold(connection: Connection) -> int:
-    """The number of the last hold that was put, 0 before the first; it grows with each."""
-    return connection.scalar(select(func.max(holds.c.id))) or 0
+    """A number that grows with each hold or sensitive day that is put; 0 before the first."""
+    last = connection.scalar(select(func.max(holds.c.id))) or 0
+    quiet: int = connection.scalar(select(func.max(sensitive_days.c.id))) or 0
+    return last + quiet
 
 
 def put_hold(
@@ -78,13 +85,11 @@ def lift_holds(
 ) -> int:
     """End the holds of exactly that scope; what waited may leave again if it is still true."""
     table = holds.c
+    # An action is of one dialogue: whether its hold names that too does not matter.
+    home = true() if action_id is not None else _same(table.dialogue_id, dialogue_id)
     done = connection.execute(
         update(holds)
-        .where(
-            table.lifted_at.is_(None),
-            _same(table.dialogue_id, dialogue_id),
-            _same(table.action_id, action_id),
-        )
+        .where(table.lifted_at.is_(None), home, _same(table.action_id, action_id))
         .values(lifted_at=now)
     )
     waiting = update(notices).where(notices.c.status == NoticeStatus.HELD.value)

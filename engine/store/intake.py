@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, insert, selec
 
 from engine.action import Action
 from engine.history import GENESIS
+from engine.replay import columns_set
 from engine.store.dialect import insert_missing
 from engine.store.records import (
     EVENT_COLUMNS,
@@ -139,23 +140,44 @@ def add_actions(
     connection: Connection,
     rows: Sequence[dict[str, Any]],
     payloads: Sequence[Mapping[str, object]],
+    ties: Sequence[Mapping[str, object]],
     *,
     at: datetime,
     by: str,
 ) -> list[int]:
-    """Insert actions, each with its first event; their ids in the order of the rows."""
+    """
+    Insert actions, each with its first event; their ids in the order of the rows.
+
+    `ties` say what each shares and waits for; the caller writes that itself.
+    """
     ids = _next_ids(connection, "actions", len(rows))
     if not rows:
         return ids
     names = tuple(rows[0])
+    words = _frozen_words(connection, [row["commitment_id"] for row in rows])
     written, first = [], []
-    for action_id, row, payload in zip(ids, rows, payloads, strict=True):
-        [event], _version, head = chain_rows(action_id, 0, GENESIS, [("imported", payload)], at, by)
+    for action_id, row, payload, tied in zip(ids, rows, payloads, ties, strict=True):
+        said = columns_set(row, None)
+        said |= {name: value for name, value in tied.items() if value}
+        said["text_hash"] = words[row["commitment_id"]]
+        [event], _version, head = chain_rows(
+            action_id, 0, GENESIS, [("imported", payload)], at, by, said
+        )
         first.append(event)
         written.append((action_id, head, *map(row.__getitem__, names)))
     write_many(connection, _INSERTS["actions"], ("id", "head_hash", *names), written)
     write_many(connection, _HAPPENED, EVENT_COLUMNS, first)
     return ids
+
+
+def _frozen_words(connection: Connection, commitment_ids: Sequence[int]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    wanted = sorted(set(commitment_ids))
+    for start in range(0, len(wanted), CHUNK):
+        part = commitments.c.id.in_(wanted[start : start + CHUNK])
+        query = select(commitments.c.id, commitments.c.text_hash).where(part)
+        found |= dict(connection.execute(query).tuples().all())
+    return found
 
 
 def share(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from engine.action import OWED, Action, State
 from engine.case import Case, rung_reached
@@ -59,12 +59,20 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which actions to list; None or False where it does not matter."""
+    """
+    Which actions to list; None or False where it does not matter.
+
+    `where`: of those only the ones that somebody may see. `after_id`: where a list goes on.
+    `at_once`: how many are read at a time.
+    """
 
     dialogue: str | None = None
     state: State | None = None
     overdue: bool = False
     refs: Sequence[str] | None = None
+    where: ColumnElement[bool] | None = None
+    after_id: int = 0
+    at_once: int = PAGE
 
 
 def views(
@@ -76,14 +84,20 @@ def views(
     if wanted.state is not None:
         query = query.where(actions.c.state == wanted.state)
     if wanted.overdue:
-        query = query.where(actions.c.state.in_([state.value for state in OWED]))
+        # Somewhere east it may be tomorrow already; the exact day is asked of each one's calendar.
+        query = query.where(
+            actions.c.state.in_([state.value for state in OWED]),
+            actions.c.due_on <= now.date() + timedelta(days=1),
+        )
+    if wanted.where is not None:
+        query = query.where(wanted.where)
     if wanted.refs is not None:
         query = query.where(actions.c.ref.in_(wanted.refs))
     if wanted.dialogue is not None:
         query = query.where(actions.c.dialogue_id.in_(dialogue_ids(connection, wanted.dialogue)))
-    last = 0
+    last = wanted.after_id
     while True:
-        page = query.where(actions.c.id > last).limit(PAGE)
+        page = query.where(actions.c.id > last).limit(wanted.at_once)
         batch = [action_from(row) for row in connection.execute(page)]
         if not batch:
             return
@@ -97,6 +111,13 @@ def view_of(directory: Directory, action: Action, now: datetime, limits: Thresho
     """One action as it stands."""
     [view] = _viewed(directory, [action], now, limits)
     return view
+
+
+def views_of(
+    directory: Directory, found: Sequence[Action], now: datetime, limits: Thresholds
+) -> list[View]:
+    """These actions as they stand, in their order."""
+    return list(_viewed(directory, found, now, limits)) if found else []
 
 
 def all_dialogue_ids(connection: Connection) -> list[int]:
@@ -189,3 +210,17 @@ def _sent(connection: Connection, batch: Sequence[Action]) -> dict[int, list[str
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
+
+
+def due_days(connection: Connection) -> list[tuple[str, str, date]]:
+    """Reference, dialogue and due date of every action that is still owed, by date."""
+    rows = connection.execute(
+        select(actions.c.ref, dialogues.c.name, actions.c.due_on)
+        .join(dialogues, dialogues.c.id == actions.c.dialogue_id)
+        .where(
+            actions.c.due_on.is_not(None),
+            actions.c.state.in_([state.value for state in OWED | {State.IN_FORCE}]),
+        )
+        .order_by(actions.c.due_on, actions.c.ref)
+    )
+    return [(ref, name, due_on) for ref, name, due_on in rows]

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from engine.party import Channel
 from engine.store.outbox_tables import MessageStatus, NoticeStatus, messages, notices
 from engine.store.tables import actions, people
 
@@ -25,13 +26,17 @@ class Waiting:
     rung: str
     cause: str
     urgency: int
+    released_at: datetime | None = None
 
 
-def people_due(connection: Connection, now: datetime, limit: int) -> list[int]:
+def people_due(
+    connection: Connection, now: datetime, limit: int, *, texts: bool | None = None
+) -> list[int]:
     """
     The persons who have something waiting for them now, longest waiting first, locked.
 
-    Persons whom another worker is writing to are left out.
+    Persons whom another worker is writing to are left out. `texts`: only those who get texts, or
+    only all the others; None for everybody.
     """
     window = 4 * limit
     while limit > 0:
@@ -42,22 +47,26 @@ def people_due(connection: Connection, now: datetime, limit: int) -> list[int]:
             .limit(window)
         )
         rows = list(connection.scalars(query))
-        mine = _locked(connection, list(dict.fromkeys(rows)), limit)
+        mine = _locked(connection, list(dict.fromkeys(rows)), limit, texts)
         if mine or len(rows) < window:
             return mine
         window *= 4  # other workers have all of these: there is work behind them
     return []
 
 
-def _locked(connection: Connection, person_ids: list[int], limit: int) -> list[int]:
+def _locked(
+    connection: Connection, person_ids: list[int], limit: int, texts: bool | None
+) -> list[int]:
     """Of these persons the first `limit` that nobody else has, locked."""
+    by_text = (people.c.channel == Channel.SMS.value) & (people.c.phone != "")
+    asked = {None: (), True: (by_text,), False: (~by_text,)}[texts]
     mine: list[int] = []
     for start in range(0, len(person_ids), limit):
         piece = person_ids[start : start + limit - len(mine)]
         locked = set(
             connection.scalars(
                 select(people.c.id)
-                .where(people.c.id.in_(piece))
+                .where(people.c.id.in_(piece), *asked)
                 .with_for_update(skip_locked=True, key_share=True)
             )
         )
@@ -82,6 +91,7 @@ def waiting_for(
             columns.rung,
             columns.cause,
             columns.urgency,
+            columns.released_at,
         )
         .where(_PENDING, columns.person_id.in_(person_ids), columns.due_at <= now)
         .order_by(columns.urgency.desc(), columns.id)
@@ -104,7 +114,8 @@ def said_this_week(
         )
         .join(messages, messages.c.id == notices.c.message_id)
         .where(
-            notices.c.person_id.in_(person_ids),
+            # By the message's person: that index ends at the week, whatever was said before.
+            messages.c.person_id.in_(person_ids),
             messages.c.day > since,
             messages.c.status.not_in(NEVER_ARRIVED),
         )
@@ -162,6 +173,7 @@ def bundled_in(connection: Connection, message_ids: Collection[int]) -> dict[int
             columns.rung,
             columns.cause,
             columns.urgency,
+            columns.released_at,
         ).where(columns.message_id.in_(message_ids), columns.status == NoticeStatus.BUNDLED.value)
     )
     found: dict[int, list[Waiting]] = defaultdict(list)

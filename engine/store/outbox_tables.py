@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 
+from engine.sensitive import Quiet
 from engine.store.columns import METADATA, BigId, UtcInstant, word
 
 
@@ -56,6 +58,13 @@ class MessageStatus(StrEnum):
     STRUCK = "struck"
 
 
+class MessageSort(StrEnum):
+    """What a message is: a `reminder` bundle, at most one a day, or a `digest`."""
+
+    REMINDER = "reminder"
+    DIGEST = "digest"
+
+
 notices = Table(
     "notices",
     METADATA,
@@ -73,6 +82,8 @@ notices = Table(
     Column("created_at", UtcInstant, nullable=False),
     Column("due_at", UtcInstant, nullable=False),
     Column("message_id", BigId, ForeignKey("messages.id"), index=True),
+    # When a coordinator let a sensitive rung leave: it does not hold for ever.
+    Column("released_at", UtcInstant),
     Column("closed_at", UtcInstant),
     Column("outcome", String(300), nullable=False, server_default=""),
     Index("ix_notices_due_at", "due_at", "person_id",
@@ -90,6 +101,12 @@ messages = Table(
     Column("mime_id", String(120), nullable=False, unique=True),
     Column("person_id", BigId, ForeignKey("people.id"), nullable=False),
     Column("day", Date, nullable=False),
+    Column("sort", word(MessageSort, "sort"), nullable=False, server_default="reminder"),
+    Column("channel", String(8), nullable=False, server_default="email"),
+    # In the reply address and the envelope sender: by it an answer or a bounce finds its message.
+    Column("reply_code", String(24), unique=True),
+    # When a digest was about to be handed over: one that may have arrived is not sent again.
+    Column("begun_at", UtcInstant),
     Column("sender", String(254), nullable=False),
     Column("recipient", String(254), nullable=False),
     Column("subject", String(400), nullable=False),
@@ -102,7 +119,7 @@ messages = Table(
     Column("created_at", UtcInstant, nullable=False),
     Column("sent_at", UtcInstant),
     # The daily budget, kept by the database however many workers there are.
-    UniqueConstraint("person_id", "day"),
+    UniqueConstraint("person_id", "day", "sort"),
     Index("ix_messages_open", "available_at",
           sqlite_where=text("status IN ('claimed', 'retry', 'unknown')"),
           postgresql_where=text("status IN ('claimed', 'retry', 'unknown')")),
@@ -136,6 +153,24 @@ holds = Table(
     Column("by", String(120), nullable=False),
     Column("reason", String(400), nullable=False),
     Column("lifted_at", UtcInstant),
+)
+
+sensitive_days = Table(
+    "sensitive_days",
+    METADATA,
+    Column("id", BigId, primary_key=True),
+    Column("dialogue_id", BigId, ForeignKey("dialogues.id"), nullable=False, index=True),
+    Column("from_on", Date, nullable=False),
+    Column("until_on", Date, nullable=False),
+    Column("yearly", Boolean(name="yearly"), nullable=False),
+    Column("what", word(Quiet, "what"), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("reason", String(400), nullable=False),
+    # Who took it out again, when and why; it stays on record.
+    Column("removed_at", UtcInstant),
+    Column("removed_by", String(120), nullable=False, server_default=""),
+    Column("removed_for", String(400), nullable=False, server_default=""),
 )
 
 channels = Table(

@@ -19,10 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import UpdateBase
 
-from engine.action import Action
+from engine.action import Action, State
 from engine.errors import StaleVersion, UnknownThing
 from engine.history import GENESIS, Event, link, payload_text
-from engine.store.tables import actions, events
+from engine.replay import columns_set, with_set
+from engine.store.tables import actions, commitments, events
 
 ACTION_FIELDS = tuple(field.name for field in fields(Action))
 ACTION_COLUMNS = tuple(actions.c[name] for name in ACTION_FIELDS)
@@ -120,17 +121,22 @@ def append(
     at: datetime,
     by: str,
     payload: Mapping[str, object],
+    ties: Mapping[str, object] | None = None,
 ) -> Action:
     """
     Change an action and record it as its next event, or raise StaleVersion and change nothing.
 
+    The event names every column that it sets, and the `ties` that the caller sets elsewhere.
     Returns the action as it now stands.
     """
     written = dict(changes)
     seq = action.version + 1
     if "state" in written and written["state"] != action.state:
         written["state_version"] = seq
-    text = payload_text(payload)
+    said = columns_set(written, action) | dict(ties or {})
+    if "commitment_id" in said or said.get("state") is State.AGREED:
+        said["text_hash"] = _words(connection, written.get("commitment_id", action.commitment_id))
+    text = payload_text(with_set(payload, said))
     digest = link(action.head_hash, action.id, seq, kind, at, by, text)
     written |= {"version": seq, "head_hash": digest}
     done = connection.execute(
@@ -149,6 +155,12 @@ def append(
     return replace(action, **written)  # type: ignore[arg-type]
 
 
+def _words(connection: Connection, commitment_id: object) -> bytes | None:
+    """The hash that freezes a commitment's words."""
+    query = select(commitments.c.text_hash).where(commitments.c.id == commitment_id)
+    return connection.scalar(query)
+
+
 def chain_rows(
     action_id: int,
     version: int,
@@ -156,12 +168,20 @@ def chain_rows(
     entries: Sequence[tuple[str, Mapping[str, object]]],
     at: datetime,
     by: str,
+    said: Mapping[str, object],
 ) -> tuple[list[tuple[object, ...]], int, bytes]:
-    """EVENT_COLUMNS that continue a chain, with the version and head that the action then has."""
+    """
+    EVENT_COLUMNS that continue a chain, with the version and head that the action then has.
+
+    The last event names the columns that all of them set together.
+    """
+    if said and not entries:
+        raise ValueError(f"columns changed without an event: {', '.join(said)}")
     rows: list[tuple[object, ...]] = []
+    last = version + len(entries)
     for kind, payload in entries:
         version += 1
-        text = payload_text(payload)
+        text = payload_text(with_set(payload, said) if version == last else payload)
         head = link(head, action_id, version, kind, at, by, text)
         rows.append((action_id, version, kind, at, by, text, head))
     return rows, version, head
@@ -180,6 +200,18 @@ def history_of(connection: Connection, action_id: int) -> tuple[Event, ...]:
     return tuple(Event(*row) for row in rows)
 
 
+def language_of(connection: Connection, action: Action) -> str:
+    """The language in which an action was agreed."""
+    query = select(commitments.c.language).where(commitments.c.id == action.commitment_id)
+    return str(connection.scalar(query))
+
+
+def newest_event_at(connection: Connection) -> datetime | None:
+    """The instant of the latest event on record."""
+    newest: datetime | None = connection.scalar(select(func.max(events.c.at)))
+    return newest
+
+
 UPDATE_BY_ID = update(actions).where(actions.c.id == bindparam("b_id"))
 
 __all__ = [
@@ -193,6 +225,8 @@ __all__ = [
     "chain_rows",
     "find_action",
     "history_of",
+    "language_of",
+    "newest_event_at",
     "select_actions",
     "write_many",
 ]

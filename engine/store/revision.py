@@ -5,7 +5,7 @@ from sqlalchemy import inspect, text
 from engine.errors import EngineError
 from engine.store.database import Database
 
-REVISIONS = ("2026_11_23_0730",)
+REVISIONS = ("2026_11_23_0730", "2026_11_23_1000")
 """Every migration, oldest first; a test compares them with the files."""
 
 

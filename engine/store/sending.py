@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import (
@@ -19,15 +19,25 @@ from sqlalchemy import (
     update,
 )
 
+from engine.store.answers import NewLink, keep_links
+from engine.store.channels import SMS
 from engine.store.columns import UtcInstant
-from engine.store.outbox_tables import MessageStatus, NoticeStatus, deliveries, messages, notices
+from engine.store.outbox_tables import (
+    MessageSort,
+    MessageStatus,
+    NoticeStatus,
+    deliveries,
+    messages,
+    notices,
+)
 from engine.store.records import write_many
 
 UNDER_WAY = (MessageStatus.CLAIMED, MessageStatus.RETRY, MessageStatus.UNKNOWN)
 BELIEVABLE = timedelta(minutes=10)
 """No lease is as long: one that ends later was made by a clock that was wrong."""
 
-_UNDER_WAY = messages.c.status.in_([status.value for status in UNDER_WAY])
+# Written out, since with parameters a database does not see that its index of these rows is meant.
+OPEN_MESSAGE = text("messages.status IN ('claimed', 'retry', 'unknown')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,8 @@ class Claimed:
     body: bytes
     attempt: int
     certain: bool = True
+    sort: MessageSort = MessageSort.REMINDER
+    channel: str = "email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +72,22 @@ class Draft:
     subject: str
     body: bytes
     notice_ids: tuple[int, ...]
+    reply_code: str | None = None
+    links: tuple[NewLink, ...] = ()
+    sort: MessageSort = MessageSort.REMINDER
+    channel: str = "email"
 
 
 def written_today(
     connection: Connection, person_ids: Collection[int], since: date
 ) -> dict[int, set[date]]:
-    """The days since `since` on which each person was written to."""
+    """The days since `since` on which each person was reminded; digests do not count."""
     found: dict[int, set[date]] = defaultdict(set)
     rows = connection.execute(
         select(messages.c.person_id, messages.c.day).where(
-            messages.c.person_id.in_(person_ids), messages.c.day >= since
+            messages.c.person_id.in_(person_ids),
+            messages.c.day >= since,
+            messages.c.sort == MessageSort.REMINDER.value,
         )
     )
     for person_id, day in rows:
@@ -78,10 +96,12 @@ def written_today(
 
 
 def under_way(connection: Connection, person_ids: Collection[int]) -> dict[int, datetime]:
-    """The persons for whom a message is not finished, and when it is tried next."""
+    """The persons for whom a reminder is not finished, and when it is tried next."""
     rows = connection.execute(
         select(messages.c.person_id, messages.c.available_at).where(
-            _UNDER_WAY, messages.c.person_id.in_(person_ids)
+            OPEN_MESSAGE,
+            messages.c.person_id.in_(person_ids),
+            messages.c.sort == MessageSort.REMINDER.value,
         )
     )
     return dict(rows.tuples().all())
@@ -109,6 +129,9 @@ def enqueue(
                 "recipient": draft.recipient,
                 "subject": draft.subject,
                 "body": draft.body,
+                "reply_code": draft.reply_code,
+                "sort": draft.sort,
+                "channel": draft.channel,
                 "status": MessageStatus.CLAIMED,
                 "available_at": now,
                 "claimed_by": worker,
@@ -124,20 +147,37 @@ def enqueue(
         )
     )
     ids: dict[str, int] = dict(rows.tuples().all())
-    connection.execute(
-        update(notices)
-        .where(notices.c.id == bindparam("b_id"))
-        .values(message_id=bindparam("b_message"), status=NoticeStatus.BUNDLED),
-        [
-            {"b_id": notice_id, "b_message": ids[draft.mime_id]}
-            for draft in drafts
-            for notice_id in draft.notice_ids
-        ],
-    )
+    said = [
+        {"b_id": notice_id, "b_message": ids[d.mime_id]}
+        for d in drafts
+        for notice_id in d.notice_ids
+    ]
+    bundled = update(notices).where(notices.c.id == bindparam("b_id"))
+    if said:  # a digest says no notices
+        connection.execute(
+            bundled.values(message_id=bindparam("b_message"), status=NoticeStatus.BUNDLED), said
+        )
+    keep_links(connection, [link for draft in drafts for link in draft.links], now)
     return [
-        Claimed(ids[d.mime_id], d.person_id, d.mime_id, d.sender, d.recipient, d.body, 0)
+        Claimed(
+            ids[d.mime_id],
+            d.person_id,
+            d.mime_id,
+            d.sender,
+            d.recipient,
+            d.body,
+            0,
+            sort=d.sort,
+            channel=d.channel,
+        )
         for d in drafts
     ]
+
+
+_NOT_BEGUN = or_(
+    messages.c.status == MessageStatus.RETRY.value,
+    (messages.c.sort == MessageSort.DIGEST.value) & messages.c.begun_at.is_(None),
+)
 
 
 def reclaim(
@@ -148,13 +188,17 @@ def reclaim(
     limit: int,
     worker: str,
     leased_until_at: datetime,
+    texts: bool | None = None,
 ) -> list[Claimed]:
     """
     Messages to try again: those whose time has come, and those whose worker did not come back.
 
     `now` is the instant for which we act; leases are reckoned on the real clock, `clock_now`.
+    `texts`: only texts, or only all others; None for everything.
     """
     table = messages.c
+    is_text = table.channel == SMS
+    asked = {None: (), True: (is_text,), False: (~is_text,)}[texts]
     ready = or_(
         table.status.in_([MessageStatus.RETRY.value, MessageStatus.UNKNOWN.value])
         & (table.available_at <= now),
@@ -163,9 +207,9 @@ def reclaim(
     rows = connection.execute(
         select(
             table.id, table.person_id, table.mime_id, table.sender, table.recipient, table.body,
-            table.attempt, table.status == MessageStatus.RETRY.value,
+            table.attempt, _NOT_BEGUN, table.sort, table.channel,
         )
-        .where(_UNDER_WAY, ready)
+        .where(OPEN_MESSAGE, ready, *asked)
         .order_by(table.available_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -176,9 +220,10 @@ def reclaim(
             update(messages)
             .where(table.id.in_([claimed.id for claimed in mine]))
             .values(
-                status=MessageStatus.CLAIMED, claimed_by=worker, leased_until_at=leased_until_at
+                status=MessageStatus.CLAIMED, claimed_by=worker, leased_until_at=leased_until_at,
+                begun_at=None,
             )
-        )
+        )  # fmt: skip
     return mine
 
 
@@ -294,7 +339,7 @@ def in_other_hands(connection: Connection) -> int:
         connection.scalar(
             select(func.count())
             .select_from(messages)
-            .where(_UNDER_WAY, messages.c.status == MessageStatus.CLAIMED.value)
+            .where(OPEN_MESSAGE, messages.c.status == MessageStatus.CLAIMED.value)
         )
         or 0
     )
@@ -305,41 +350,49 @@ def _held(clock_now: datetime) -> ColumnElement[bool]:
     return messages.c.leased_until_at.between(clock_now, clock_now + BELIEVABLE)
 
 
-def move_day(connection: Connection, message_id: int, person_id: int, day: date) -> bool:
-    """Count a message as its person's one of this day; False if there is one already."""
-    table = messages.c
-    taken = connection.scalar(
-        select(table.id).where(
-            table.person_id == person_id, table.day == day, table.id != message_id
+REFUSED, FAILED = 400, 500
+"""HTTP's codes from the first on say that a request is refused, from the second that it failed."""
+
+LOOKED_BACK = 2000
+"""So many attempts, of all channels, are looked through for those of one."""
+
+
+def refused_in_a_row(connection: Connection, channel: str, at_most: int) -> int:
+    """How many of a channel's messages were refused when first tried, with none taken since."""
+    newest = connection.scalar(select(func.max(deliveries.c.id))) or 0
+    rows = connection.execute(
+        select(deliveries.c.outcome)
+        .join(messages, messages.c.id == deliveries.c.message_id)
+        .where(
+            messages.c.channel == channel,
+            deliveries.c.id > newest - LOOKED_BACK,
+            or_(
+                deliveries.c.outcome == "sent",
+                deliveries.c.code.between(REFUSED, FAILED - 1) & (deliveries.c.attempt == 1),
+            ),
         )
+        .order_by(deliveries.c.id.desc())
+        .limit(at_most)
     )
-    if taken is not None:
+    outcomes = list(rows.scalars())
+    return outcomes.index("sent") if "sent" in outcomes else len(outcomes)
+
+
+def taken_since(connection: Connection, channel: str, message_id: int) -> bool:
+    """Whether anything left by a channel since a message was first tried and did not."""
+    first = connection.scalar(
+        select(func.min(deliveries.c.id)).where(deliveries.c.message_id == message_id)
+    )
+    if first is None:
         return False
-    connection.execute(
-        update(messages).where(table.id == message_id, table.day != day).values(day=day)
-    )
-    return True
-
-
-def strike_message(connection: Connection, message_id: int) -> None:
-    """Give a message up: nothing in it is true any more."""
-    connection.execute(
-        update(messages)
-        .where(messages.c.id == message_id)
-        .values(status=MessageStatus.STRUCK, leased_until_at=None)
-    )
-
-
-def rewrite(connection: Connection, message: Claimed, draft: Draft) -> Claimed:
-    """Give a message that certainly did not arrive new bytes; its Message-ID stays."""
-    connection.execute(
-        update(messages)
-        .where(messages.c.id == message.id)
-        .values(
-            body=draft.body,
-            subject=draft.subject,
-            recipient=draft.recipient,
-            sender=draft.sender,
+    other = (
+        select(deliveries.c.id)
+        .join(messages, messages.c.id == deliveries.c.message_id)
+        .where(
+            deliveries.c.id > first,
+            deliveries.c.outcome == "sent",
+            messages.c.channel == channel,
         )
+        .limit(1)
     )
-    return replace(message, body=draft.body, recipient=draft.recipient, sender=draft.sender)
+    return connection.scalar(other) is not None

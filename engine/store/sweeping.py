@@ -13,6 +13,7 @@ from engine.action import Action
 from engine.case import Decision, Said
 from engine.ladder import Ladder
 from engine.ladder_text import dump_ladder
+from engine.replay import columns_set
 from engine.store.acting import tell_dependents
 from engine.store.dialect import insert_if_new, insert_missing
 from engine.store.directory import Directory
@@ -130,19 +131,23 @@ def write(
         if not decision.events and not decision.changes:
             quiet.append((action.id, outcome.next_check_at))
             continue
-        rows, version, head = chain_rows(
-            action.id, action.version, action.head_hash, decision.events, now, SWEEPER
-        )
-        event_rows += rows
         ladder_id = action.ladder_id
         if decision.opens:
             ladder_id = frozen(connection, outcome.ladder, directory)
+        changes = {"ladder_id": ladder_id, **decision.changes}
+        if "state" in decision.changes:
+            changes["state_version"] = action.version + len(decision.events)
+        rows, version, head = chain_rows(
+            action.id, action.version, action.head_hash, decision.events, now, SWEEPER,
+            columns_set(changes, action),
+        )  # fmt: skip
+        event_rows += rows
         if decision.changes:
             values = {
                 "next_check_at": outcome.next_check_at,
                 "version": version,
                 "head_hash": head,
-                "ladder_id": ladder_id,
+                **changes,
             }
             _write_changes(connection, action, decision, values)
             if "state" in decision.changes:
@@ -157,11 +162,20 @@ def write(
     for action_id in moved:
         # Only now: an action of the same batch may be among those that wait for it.
         tell_dependents(connection, directory, action_id, now)
-    # What was decided before is there already, and stays as it is.
-    said = insert_if_new(connection.dialect.name, notices, ("key",))
-    write_many(connection, said, _NOTICE_COLUMNS, notice_rows)
+    _queue(connection, notice_rows)
     done.notices, done.moved = len(notice_rows), len(moved)
     return done
+
+
+def queue(connection: Connection, action: Action, decision: Decision, now: datetime) -> None:
+    """Write the notices that somebody's own decision brings, beside the sweep's."""
+    _queue(connection, _notice_rows(action, decision, now))
+
+
+def _queue(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    # What was decided before is there already, and stays as it is.
+    said = insert_if_new(connection.dialect.name, notices, ("key",))
+    write_many(connection, said, _NOTICE_COLUMNS, rows)
 
 
 def frozen(connection: Connection, ladder: Ladder, directory: Directory) -> int:
@@ -188,9 +202,6 @@ def checked_later(now: datetime) -> datetime:
 def _write_changes(
     connection: Connection, action: Action, decision: Decision, values: dict[str, Any]
 ) -> None:
-    values |= decision.changes
-    if "state" in decision.changes:
-        values["state_version"] = values["version"]
     connection.execute(update(actions).where(actions.c.id == action.id).values(**values))
     settled = [
         {"action_id": action.id, "due_on": due_on, "outcome": outcome,

@@ -1,6 +1,7 @@
 """Every table on one screen after another; indexes exist for the questions named beside them."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -84,6 +85,8 @@ people = Table(
     Column("channel", word(Channel, "channel"), nullable=False),
     Column("timezone", String(64), nullable=False, server_default=""),
     Column("flagged", String(300), nullable=False, server_default=""),
+    Column("absent_until_on", Date),
+    Column("erased_at", UtcInstant),
 )
 
 roles = Table(
@@ -170,6 +173,10 @@ actions = Table(
           sqlite_where=text("next_check_at IS NOT NULL"),
           postgresql_where=text("next_check_at IS NOT NULL")),
     Index("ix_actions_dialogue_id_state", "dialogue_id", "state"),
+    # The order of every list: what has no date comes last.
+    Index("ix_actions_due_on", "due_on", "id"),
+    # Columns of the board, and how many stand where for whom.
+    Index("ix_actions_state_due_on", "state", "due_on", "id", "handling"),
     Index("ix_actions_responsible_id", "responsible_id"),
 )  # fmt: skip
 
@@ -226,5 +233,23 @@ events = Table(
     Column("payload", Text, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     UniqueConstraint("action_id", "seq"),
+    # Whether anything happened after an instant, and what happened between two.
+    Index("ix_events_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    METADATA,
+    Column("id", BigId, primary_key=True),
+    # A checkpoint without a dialogue holds for the whole programme.
+    Column("dialogue_id", BigId, ForeignKey("dialogues.id")),
+    Column("size", BigInteger, nullable=False),
+    Column("last_event_id", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    # The roots of the full subtrees: enough to go on from here without reading what came before.
+    Column("peaks", LargeBinary, nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    UniqueConstraint("dialogue_id", "size"),
     sqlite_autoincrement=True,
 )

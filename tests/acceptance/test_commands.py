@@ -298,9 +298,13 @@ def test_doctor_lists_what_is_wrong_and_what_to_do(
 ) -> None:
     before = alkawari("doctor", "--json")
     alkawari("init")
-    monkeypatch.setenv("ALKAWARI_MAIL__HOST", "localhost")
     monkeypatch.setenv("ALKAWARI_MAIL__SENDER", "alkawari@jos.example")
-    after = alkawari("doctor", "--json").json
+    with SmtpServer() as server:
+        alkawari.set_mail_server(server.port)
+        after = alkawari("doctor", "--json").json
+    gone = alkawari("doctor", "--json")
+    assert gone.code == 1
+    assert "is the server running" in gone.out
     monkeypatch.setenv("ALKAWARI_MAIL__PORT", "abc")
     broken = alkawari("doctor", "--json")
 

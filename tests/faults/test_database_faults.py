@@ -26,8 +26,8 @@ from crash_points import Layout as Shape
 from postgres import Unavailable, _run, find_binaries, running
 from smtp_server import SmtpServer
 
-from engine.store.auditing import broken_chains
 from engine.store.database import Database
+from engine.store.wholeness import broken_histories
 
 LOCKED_FOR_S = 3
 
@@ -40,7 +40,7 @@ def one_sentence(ran: Ran) -> bool:
 def whole(programme: Programme) -> bool:
     database = Database(programme.url)
     with database.read() as connection:
-        broken = list(broken_chains(connection))
+        broken = list(broken_histories(connection))
     database.close()
     decided = programme.count("events", "kind = 'notified'")
     return not broken and decided == programme.count("notices", "kind <> 'contact'")

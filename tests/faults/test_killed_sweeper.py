@@ -6,8 +6,8 @@ from random import Random
 import pytest
 from crash_points import NOW, Programme, kill, wait_until
 
-from engine.store.auditing import broken_chains
 from engine.store.database import Database
+from engine.store.wholeness import broken_histories
 
 # (people, actions each, kills on SQLite, kills on PostgreSQL); a batch is 500 actions
 ROUNDS = {"one batch": (200, 1, 6, 4), "four batches": (200, 9, 8, 6)}
@@ -17,7 +17,7 @@ def standing(programme: Programme) -> tuple[int, int]:
     """(notices, actions decided about), after checking that nothing was written by halves."""
     database = Database(programme.url)
     with database.read() as connection:
-        assert list(broken_chains(connection)) == []
+        assert list(broken_histories(connection)) == []
     database.close()
     notices = programme.count("notices")
     decided = programme.count("events", "kind = 'notified'")

@@ -8,11 +8,12 @@ import pytest
 from crash_points import COORDINATOR, NOW, PATIENCE_S, PEOPLE, Programme, ended, ledger
 from smtp_server import SmtpServer
 
-from engine.store.auditing import beat, broken_chains
+from engine.store.auditing import beat
 from engine.store.channels import EMAIL, keep_channel
 from engine.store.database import Connection, Database
 from engine.store.outbox import people_due
 from engine.store.sweeping import claim_due
+from engine.store.wholeness import broken_histories
 
 AT = datetime.fromisoformat(NOW)
 
@@ -55,7 +56,7 @@ def test_three_sweeps_at_once_decide_once(lay_out, tell, told_in_the_end):
     assert programme.count("events", "kind = 'notified'") == PEOPLE * 5
     database = Database(programme.url)
     with database.read() as connection:
-        assert list(broken_chains(connection)) == []
+        assert list(broken_histories(connection)) == []
     database.close()
     found = told_in_the_end(programme)
     tell("3 sweeps at once", programme, found)

@@ -26,8 +26,8 @@ from engine.errors import (
     EngineError,
 )
 from engine.party import Side
-from engine.store.auditing import broken_chains
 from engine.store.tables import confirmations
+from engine.store.wholeness import broken_histories
 from workflows import record
 
 NOW = at(MONDAY)
@@ -146,7 +146,7 @@ class AnythingThatPeopleDo(RuleBasedStateMachine):
         if not hasattr(self, "programme"):
             return
         with self.programme.services.database.read() as connection:
-            assert list(broken_chains(connection)) == []
+            assert list(broken_histories(connection)) == []
         for ref in REFS:
             action = self.programme.action(ref)
             assert action.original_due_on == self.originals[ref]

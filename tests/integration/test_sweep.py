@@ -25,10 +25,10 @@ from sqlalchemy import select
 from engine.action import OWED, Level, Obstacle, State
 from engine.errors import BadValue
 from engine.ladder import DEFAULT, Ladder
-from engine.store.auditing import broken_chains
 from engine.store.listing import view_of
 from engine.store.outbox_tables import NoticeStatus, notices
 from engine.store.tables import actions, events, ladders
+from engine.store.wholeness import broken_histories
 from workflows import record
 from workflows.sweep import rehearse_sweep
 
@@ -384,7 +384,7 @@ def test_sweeping_at_any_instants_ends_where_sweeping_daily_would_have_ended(
         for ref in ("SAA-09", "SAA-10"):
             assert programme.action(ref).state is continuous.action(ref).state
         with programme.services.database.read() as connection:
-            assert list(broken_chains(connection)) == []
+            assert list(broken_histories(connection)) == []
     finally:
         programme.close()
 

@@ -110,9 +110,13 @@ def test_a_probe_that_asks_for_headers_only_is_answered(client):
 
 
 def test_every_address_but_the_probes_is_the_same_to_strangers(client):
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        for path in ("/", "/actions/SAA-01", "/api/v1/actions", "/docs", "/openapi.json"):
+    statuses = {"GET": 303, "POST": 401, "PUT": 405, "PATCH": 405, "DELETE": 405}
+    for method, status in statuses.items():
+        for path in ("/", "/actions/SAA-01", "/docs", "/openapi.json", "/nothing/at/all"):
             answer = client.request(method, path)
-            assert answer.status_code == 401
-            assert answer.headers["www-authenticate"] == 'Bearer realm="alkawari"'
+            assert answer.status_code == status
+            assert answer.headers.get("location", "/sign-in") == "/sign-in"
             assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        keyed = client.request(method, "/api/v1/actions")
+        assert keyed.status_code in {401, 405}
+        assert "SAA" not in keyed.text

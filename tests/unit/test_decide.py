@@ -445,3 +445,16 @@ def test_a_second_look_on_the_same_day_says_nothing_more(action, offset):
 
     assert (again.notices, again.events, again.changes, again.occurrences) == ([], [], {}, [])
     assert again.next_on is None or again.next_on > day(offset)
+
+
+def test_what_is_owed_stays_in_sight_when_its_ladder_has_ended():
+    """A closed action has nobody for its last rungs: it must not fall asleep for good."""
+    case = a_case(handling=Handling.CLOSED)
+    chronicle = Chronicle(case)
+    chronicle.follow(MONDAY, day(200))
+
+    after = chronicle.look(day(200))
+
+    assert not after.notices
+    assert after.next_on is not None
+    assert day(200) < after.next_on <= day(230)

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.action import State
-from engine.history import GENESIS, Event, chained, first_break, instant_text, link, payload_text
+from engine.history import (
+    GENESIS,
+    Break,
+    Event,
+    chained,
+    first_break,
+    instant_text,
+    link,
+    payload_text,
+)
 
 AT = datetime(2026, 6, 1, 9, 30, 15, 250, tzinfo=UTC)
 
@@ -28,8 +37,8 @@ def a_chain(length: int = 4) -> list[Event]:
 def test_a_chain_nobody_touched_is_whole():
     chain = a_chain()
 
-    assert first_break(chain, chain[-1].hash, 4) == ""
-    assert first_break([], GENESIS, 0) == ""
+    assert first_break(chain, chain[-1].hash, 4) is None
+    assert first_break([], GENESIS, 0) is None
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -49,7 +58,9 @@ def test_any_change_of_any_event_is_found_where_it_is(place, changes):
     head = chain[-1].hash
     chain[place] = replace(chain[place], **changes)
 
-    assert first_break(chain, head, 4).startswith(f"event {place + 1} ")
+    found = first_break(chain, head, 4)
+    assert found.seq == place + 1
+    assert found.what.startswith(f"event {place + 1} ")
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -58,14 +69,15 @@ def test_an_event_taken_out_is_missed(place):
     head = chain[-1].hash
     del chain[place]
 
-    assert first_break(chain, head, 4) == f"event {place + 1} is missing"
+    assert first_break(chain, head, 4) == Break(place + 1, f"event {place + 1} is missing")
 
 
 def test_a_tail_that_was_cut_off_or_put_on_is_found():
     chain = a_chain()
 
-    assert "event 4 and those after it are missing" in first_break(chain[:3], chain[3].hash, 4)
-    assert first_break(chain, chain[-1].hash, 3)
+    cut, longer = first_break(chain[:3], chain[3].hash, 4), first_break(chain, chain[3].hash, 3)
+    assert cut == Break(4, "event 4 and those after it are missing")
+    assert longer == Break(4, "event 4 was added behind the action's back")
 
 
 def test_a_chain_written_anew_does_not_fit_the_head_that_the_action_remembers():
@@ -73,7 +85,7 @@ def test_a_chain_written_anew_does_not_fit_the_head_that_the_action_remembers():
     forged[-1] = replace(forged[-1], by="mayor")
     forged[-1] = replace(forged[-1], hash=chained(forged[-2].hash, forged[-1]))
 
-    assert "the one that the action remembers" in first_break(forged, a_chain()[-1].hash, 4)
+    assert "the one that the action remembers" in first_break(forged, a_chain()[-1].hash, 4).what
 
 
 def test_no_two_different_events_share_a_text():

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from engine.action import Handling, Level, Obstacle, State
 from notifications.compose import compose
+from notifications.language import LANGUAGES
 from notifications.message import KINDS, CallFacts, Contact, Item, Letter
 from notifications.neutral import breaches, permitted, plain
 
-LANGUAGES = ("en", "fr")
 HIDDEN = (Handling.RESTRICTED, Handling.CLOSED)
 
 # Words that occur nowhere in the templates, so that finding one is finding the fact.
@@ -192,6 +192,10 @@ def test_what_the_dialogue_may_read_is_in_the_body(handling: Handling) -> None:
         ("[Jos] Réf. bloquée", [], ("bloquee",)),
         ("[Jos] 500 FCFA and €3", [], ("fcfa", "€")),
         ("[سبها] متأخر", [], ("متاخر",)),
+        ("\u200f[Jos] والشرطة", [], ("والشرطة",)),
+        ("[سبها] المرجع للمال", [], ("للمال",)),
+        ("[سبها] مالك الدار، كمال", [], ()),
+        ("[Jos] \u2019yan sanda, kuɗi", [], ("yan sanda", "kudi")),
         ("[Jos] related plates", [], ()),
         ("[Jos] update", ["", "  "], ()),
     ],

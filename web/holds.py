@@ -1,0 +1,200 @@
+"""The brake: holds shown, put and lifted, and one press that stops every message at once."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from fastapi import Response
+
+from engine.action import Action
+from engine.errors import UnknownThing
+from engine.permission import Deed
+from engine.store.brakes import Brake, brakes
+from engine.store.database import Connection
+from engine.store.records import find_action
+from engine.store.seen import dialogues_of, partners_of
+from web.face import NOT_FOUND, OK, UNFIT, Entrance, Visit
+from web.forms import Field, Typed, read_fields
+from workflows import record
+
+EVERYTHING: Final = "all"
+"""What a form says for the whole programme; a dialogue is named by its code."""
+
+LONGEST_REASON: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A hold as its row on the page; `scope` is what lifts it, empty for who may not."""
+
+    brake: Brake
+    scope: str
+
+
+def add_holds(entrance: Entrance) -> None:
+    entrance.get("/holds", Deed.HOLD_DIALOGUE, listed)
+    entrance.post("/holds", Deed.HOLD_DIALOGUE, put)
+    entrance.post("/holds/lift", Deed.HOLD_DIALOGUE, lift)
+    entrance.get("/holds/pause", Deed.HOLD_DIALOGUE, ask_pause)
+    entrance.post("/holds/pause", Deed.HOLD_DIALOGUE, pause)
+
+
+def listed(visit: Visit) -> Response:
+    """Every hold that this person has to know of, and a form for another one."""
+    scopes = _scopes(visit)
+    first = {"from_on": visit.now.date().isoformat()}
+    return _page(visit, Typed(first | {"scope": scopes[0][0]} if len(scopes) == 1 else first))
+
+
+def put(visit: Visit) -> Response:
+    """Begin a hold of an action, a dialogue, or everything."""
+    fields = _fields(visit)
+    typed = read_fields(fields, visit.sent, visit.gettext)
+    errors = dict(typed.errors)
+    first, last = typed.day("from_on"), typed.day("until_on")
+    if first and last and last < first:
+        errors["until_on"] = visit.gettext("This is before the first day.")
+    if len(typed.text("reason")) > LONGEST_REASON:
+        errors["reason"] = visit.gettext("This is too long.")
+    scope = _scope(visit, typed.text("scope"), typed.text("ref"), errors)
+    if errors or first is None or scope is None:
+        return _page(visit, Typed(typed.texts, typed.days, errors))
+    _hold(visit, scope, first, last, typed.text("reason"))
+    return visit.to("/holds")
+
+
+def lift(visit: Visit) -> Response:
+    """End the holds of one scope; what is still true may leave again."""
+    scope = _scope(visit, visit.typed("scope"), visit.typed("ref"), {})
+    if scope is None:
+        visit.refuse(NOT_FOUND)
+    with suppress(UnknownThing):  # somebody else has lifted it already, which is what was wanted
+        record.resume(visit.services, scope, visit.now)
+    return visit.to("/holds")
+
+
+def ask_pause(visit: Visit) -> Response:
+    """What a pause does, and the one button that begins it."""
+    return visit.page("face_pause.html", scopes=_scopes(visit), errors={}, typed={})
+
+
+def pause(visit: Visit) -> Response:
+    """Stop every message of a dialogue, or of all of them, from this moment on."""
+    errors: dict[str, str] = {}
+    scope = _scope(visit, visit.typed("scope"), "", errors)
+    reason = visit.typed("reason") or visit.gettext("Stopped at once")
+    if len(reason) > LONGEST_REASON:
+        errors["reason"] = visit.gettext("This is too long.")
+    if errors or scope is None:
+        errors = errors or {"scope": visit.gettext("Choose one of these.")}
+        return visit.page(
+            "face_pause.html", UNFIT,
+            scopes=_scopes(visit), errors=errors, typed=dict(visit.sent.fields),
+        )  # fmt: skip
+    _hold(visit, scope, _first_day(visit, scope[0]), None, reason)
+    return visit.to("/holds")
+
+
+def _first_day(visit: Visit, dialogue_id: int | None) -> date:
+    if dialogue_id is None:
+        # West of Greenwich it may be yesterday yet, and a brake works at once everywhere.
+        return visit.now.date() - timedelta(days=1)
+    with visit.services.database.read() as connection:
+        directory = visit.services.directory(connection)
+        directory.ensure_dialogues({dialogue_id})
+        return directory.today(dialogue_id, visit.now)
+
+
+Scope = tuple[int | None, int | None]
+
+
+def _hold(visit: Visit, scope: Scope, first: date, last: date | None, reason: str) -> None:
+    record.hold(
+        visit.services, scope, from_on=first, until_on=last, by=visit.member.key, reason=reason
+    )
+
+
+def _scope(visit: Visit, named: str, ref: str, errors: dict[str, str]) -> Scope | None:
+    """The dialogue and action meant; None, with an error at its field, for what is not theirs."""
+    if ref:
+        action = _action(visit, ref)
+        if action is None:
+            errors["ref"] = visit.gettext("There is no action of this reference.")
+            return None
+        return (None, action.id)
+    if named == EVERYTHING and visit.member.may_with_all(Deed.HOLD_PROGRAMME):
+        return (None, None)
+    home = next((row for row in _homes(visit) if row.code == named), None)
+    if home is None:
+        errors["scope"] = visit.gettext("Choose one of these.")
+        return None
+    return (home.id, None)
+
+
+def _action(visit: Visit, ref: str) -> Action | None:
+    with visit.services.database.read() as connection:
+        try:
+            action = find_action(connection, ref[:60])
+        except UnknownThing:
+            return None
+        return action if _may_hold(visit, connection, action) else None
+
+
+def _may_hold(visit: Visit, connection: Connection, action: Action) -> bool:
+    partners = partners_of(connection, [action.id]).get(action.id, ())
+    return visit.member.may(Deed.HOLD, action, partners)
+
+
+def _homes(visit: Visit) -> list[Any]:
+    mine = visit.member.dialogues(Deed.HOLD_DIALOGUE)
+    with visit.services.database.read() as connection:
+        rows = dialogues_of(connection, visit.member)
+    return [row for row in rows if mine is None or row.id in mine]
+
+
+def _scopes(visit: Visit) -> tuple[tuple[str, str], ...]:
+    found = [(str(row.code), str(row.name)) for row in _homes(visit)]
+    if visit.member.may_with_all(Deed.HOLD_PROGRAMME):
+        found.append((EVERYTHING, visit.gettext("the whole programme")))
+    return tuple(found)
+
+
+def _fields(visit: Visit) -> tuple[Field, ...]:
+    _ = visit.gettext
+    return (
+        Field(
+            name="scope", label=_("Messages of which dialogue"), sort="choice", needed=False,
+            options=_scopes(visit),
+        ),
+        Field(name="ref", label=_("Only about this action (its reference)"), needed=False),
+        Field(name="from_on", label=_("First day"), sort="day"),
+        Field(name="until_on", label=_("Last day"), sort="day", needed=False),
+        Field(name="reason", label=_("Why do they have to wait?")),
+    )  # fmt: skip
+
+
+def _page(visit: Visit, typed: Typed) -> Response:
+    codes = {row.name: row.code for row in _homes(visit)}
+    with visit.services.database.read() as connection:
+        found = brakes(visit.services.directory(connection), visit.now)
+        shown = [one for brake in found if (one := _shown(visit, connection, brake, codes))]
+    return visit.page(
+        "face_holds.html", UNFIT if typed.errors else OK,
+        shown=shown, fields=_fields(visit), typed=typed.texts, errors=typed.errors,
+    )  # fmt: skip
+
+
+def _shown(
+    visit: Visit, connection: Connection, brake: Brake, codes: dict[str, str]
+) -> Shown | None:
+    """Of what is another dialogue's nothing is shown; of the programme's, who may lift it does."""
+    if brake.action:
+        action = find_action(connection, brake.action)
+        return Shown(brake=brake, scope="ref") if _may_hold(visit, connection, action) else None
+    if brake.dialogue:
+        code = codes.get(brake.dialogue)
+        # A sensitive day ends by itself: there is nothing to be lifted.
+        return Shown(brake=brake, scope="" if brake.sensitive else code) if code else None
+    mine = EVERYTHING if visit.member.may_with_all(Deed.HOLD_PROGRAMME) else ""
+    return Shown(brake=brake, scope=mine)

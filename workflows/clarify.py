@@ -1,0 +1,67 @@
+"""Clarifications, written down and assented to."""
+
+from datetime import datetime
+
+from config.wiring import Services
+from engine.action import Action
+from engine.clarifying import (
+    ASSENTED,
+    CLARIFIED,
+    Clarification,
+    assent,
+    clarifications,
+    clarify,
+    voices,
+)
+from engine.errors import StaleVersion
+from engine.lifecycle import Actor, Facts
+from engine.store.acting import actor_for, facts_about
+from engine.store.database import Connection
+from engine.store.directory import Directory
+from engine.store.records import append, find_action, history_of, language_of
+from workflows.record import Asked
+
+
+def add_words(services: Services, asked: Asked, words: str, language: str, now: datetime) -> Action:
+    """Add words to what was agreed; they hold once each side has assented."""
+    with services.database.write() as connection:
+        action, actor, _voices = _at(services, connection, asked)
+        spoken = language or language_of(connection, action)
+        payload = clarify(action, words, spoken, actor)
+        return append(connection, action, {}, kind=CLARIFIED, at=now, by=actor.key, payload=payload)
+
+
+def give_assent(services: Services, asked: Asked, number: int | None, now: datetime) -> Action:
+    """Assent to a clarification for one's side: to the newest that waits, or to that number."""
+    with services.database.write() as connection:
+        action, actor, spoken_for = _at(services, connection, asked)
+        known = clarifications(history_of(connection, action.id), spoken_for)
+        payload = assent(action, known, number, actor, spoken_for)
+        return append(connection, action, {}, kind=ASSENTED, at=now, by=actor.key, payload=payload)
+
+
+def clarifications_of(
+    connection: Connection, directory: Directory, action: Action
+) -> tuple[Clarification, ...]:
+    """What was clarified about an action, oldest first."""
+    facts = facts_about(connection, directory, action)
+    return clarifications(history_of(connection, action.id), _voices(directory, action, facts))
+
+
+def _at(
+    services: Services, connection: Connection, asked: Asked
+) -> tuple[Action, Actor, dict[int, str]]:
+    action = find_action(connection, asked.ref, lock=True)
+    if asked.version is not None and asked.version != action.version:
+        raise StaleVersion(action.ref, asked.version, action.version)
+    directory = services.directory(connection)
+    directory.ensure([action])
+    facts = facts_about(connection, directory, action)
+    actor = actor_for(connection, directory, action, facts, asked.by)
+    return action, actor, _voices(directory, action, facts)
+
+
+def _voices(directory: Directory, action: Action, facts: Facts) -> dict[int, str]:
+    """Of those who agreed with each other: the parties that owe it, and the one that checks."""
+    bound = facts.responsible_ids | ({action.verifier_id} if action.verifier_id else set())
+    return voices([directory.parties[party_id] for party_id in sorted(bound)])
