@@ -185,7 +185,7 @@ def months(lived: Lived) -> str:
 
 
 def picture(lived: Lived) -> bytes:
-    """For each side its lateness at the end beside what was said about it, and what was claimed."""
+    """For each side its lateness at the end beside what was said about it."""
     from notifications.charts import chart_png
     from notifications.digest_picture import Chart, Layer
     from notifications.digest_terms import Speech
@@ -194,7 +194,7 @@ def picture(lived: Lived) -> bytes:
     chart = Chart(
         name="fairness",
         form="pairs",
-        alt="For each side: actions late, reminders about them, and how many went up.",
+        alt="For each side: actions that are late, and the reminders about them.",
         places=tuple(names[s.side] for s in last.sides),
         layers=(
             Layer(label="late", colour="#e69f00", values=tuple(s.late for s in last.sides)),

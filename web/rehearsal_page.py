@@ -196,13 +196,12 @@ def _days(visit: Visit, lines: Sequence[Line]) -> list[Shown]:
     """The calendar of a week; an action that this person may not see in a list stays unnamed."""
     groups = sorted(_grouped(lines).items())[:MOST_SHOWN]
     listed = _listed(visit, (line.action for _key, together in groups for line in together))
-    zone = ZoneInfo(visit.services.settings.timezone)
     days: dict[date, list[Told]] = defaultdict(list)
     for (day, at, _person, channel, waits), together in groups:
         days[day].append(
             Told(
                 at=at,
-                hour=f"{at.astimezone(zone):%H:%M}",
+                hour=together[0].hour,
                 person=together[0].function,
                 channel=channel,
                 language=together[0].language,

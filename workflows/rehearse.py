@@ -74,8 +74,9 @@ class Line:
     One person told one thing.
 
     `to` is the address, or the person's key where nothing travels. `waits_for` is `release` for a
-    rung that is only told once a coordinator lets it leave: then nothing travels. `day` is that of
-    the person, and `off` says why nobody should be written to on it; empty on a working day.
+    rung that is only told once a coordinator lets it leave: then nothing travels. `day` and `hour`
+    are those of the person, and `off` says why nobody should be written to on it; empty on a
+    working day.
     """
 
     at: datetime
@@ -88,6 +89,7 @@ class Line:
     function: str
     dialogue: str
     day: date
+    hour: str = ""
     waits_for: str = ""
     off: str = ""
     escalates: bool = False
@@ -301,7 +303,8 @@ def _line(directory: Directory, spoken: Spoken) -> Line:
     action, person = spoken.action, directory.people[spoken.person_id]
     home = directory.home_of.get(person.party_id or 0) or action.dialogue_id
     zone = person.timezone or directory.dialogues[home].timezone
-    day = spoken.at.astimezone(ZoneInfo(zone)).date()
+    there = spoken.at.astimezone(ZoneInfo(zone))
+    day = there.date()
     sent = spoken.status is NoticeStatus.SENT
     waits = spoken.status is NoticeStatus.UNRELEASED
     return Line(
@@ -315,6 +318,7 @@ def _line(directory: Directory, spoken: Spoken) -> Line:
         function=person.function,
         dialogue=directory.dialogues[action.dialogue_id].name,
         day=day,
+        hour=f"{there:%H:%M}",
         waits_for="release" if waits else "",
         off=directory.calendars[home].why_off(day) if sent else "",
         escalates=spoken.rung in directory.ladder_for(action).upward,

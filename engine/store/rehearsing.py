@@ -81,11 +81,12 @@ def spoken_anew(
     """
     What was told or posted since an instant, or waits for a release, but for those of `before`.
 
-    In pages, by the notices' numbers. The instant of what waits is that of the decision.
+    In pages, by the notices' numbers. The instant of what waits is that at which it was asked for
+    last.
     """
     n = notices.c
     query = select(
-        n.id, n.status, n.closed_at, n.created_at, n.rung, n.kind, n.urgency, n.action_id,
+        n.id, n.status, n.closed_at, n.due_at, n.rung, n.kind, n.urgency, n.action_id,
         n.person_id, n.message_id, messages.c.channel, messages.c.recipient,
     ).outerjoin(messages, messages.c.id == n.message_id)  # fmt: skip
     last = 0
@@ -102,7 +103,7 @@ def _spoken_of(since: datetime) -> ColumnElement[bool]:
     n = notices.c
     told = n.status.in_([NoticeStatus.SENT.value, NoticeStatus.POSTED.value])
     waits = n.status == NoticeStatus.UNRELEASED.value
-    lately = or_(told & (n.closed_at >= since), waits & (n.created_at >= since))
+    lately = or_(told & (n.closed_at >= since), waits & (n.due_at >= since))
     return lately & n.action_id.is_not(None)
 
 
@@ -112,7 +113,7 @@ def _spoken(connection: Connection, rows: Collection[Row[Any]]) -> list[Spoken]:
         Spoken(
             id=row.id,
             status=row.status,
-            at=row.created_at if row.status is NoticeStatus.UNRELEASED else row.closed_at,
+            at=row.due_at if row.status is NoticeStatus.UNRELEASED else row.closed_at,
             rung=row.rung,
             action=about[row.action_id],
             person_id=row.person_id,

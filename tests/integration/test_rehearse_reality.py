@@ -125,7 +125,7 @@ class Reality:
         """(at, to, action, rung, channel) of what was told, and of what waits for a release."""
         n = notices.c
         rows = self.programme.rows(
-            select(n.id, n.status, n.closed_at, n.created_at, n.rung, actions.c.ref, people.c.key,
+            select(n.id, n.status, n.closed_at, n.due_at, n.rung, actions.c.ref, people.c.key,
                    messages.c.recipient, messages.c.channel)
             .join(actions, actions.c.id == n.action_id)
             .join(people, people.c.id == n.person_id)
@@ -139,7 +139,7 @@ class Reality:
                 case NoticeStatus.POSTED:
                     found[row.id] = row.closed_at, row.key, row.ref, row.rung, "page"
                 case NoticeStatus.UNRELEASED:
-                    found[row.id] = row.created_at, row.key, row.ref, row.rung, ""
+                    found[row.id] = row.due_at, row.key, row.ref, row.rung, ""
         return found
 
 
