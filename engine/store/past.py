@@ -52,7 +52,15 @@ _ACTIONS, _NEEDS, _SHARES = insert(actions), insert(dependencies), insert(action
 
 
 def is_past(connection: Connection, at: datetime) -> bool:
-    """Whether anything happened after that instant."""
+    """
+    Whether the history can speak of that instant: it had begun, and went on after it.
+
+    Before anything was recorded the history has nothing to say: then the present rows are looked at
+    as if it were then, which is what a plan taken in today and asked about last spring needs.
+    """
+    first_at = connection.scalar(select(events.c.at).order_by(events.c.id).limit(1))
+    if first_at is None or at < first_at:
+        return False
     return connection.scalar(select(events.c.id).where(events.c.at > at).limit(1)) is not None
 
 
