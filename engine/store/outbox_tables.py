@@ -91,6 +91,10 @@ notices = Table(
     Index("ix_notices_person_pending", "person_id",
           sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
     Index("ix_notices_action_id", "action_id", "cause"),
+    # Whether anything was said after an instant.
+    Index("ix_notices_closed_at", "closed_at",
+          sqlite_where=text("closed_at IS NOT NULL"),
+          postgresql_where=text("closed_at IS NOT NULL")),
     sqlite_autoincrement=True,
 )  # fmt: skip
 

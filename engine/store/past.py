@@ -61,7 +61,12 @@ def is_past(connection: Connection, at: datetime) -> bool:
     first_at = connection.scalar(select(events.c.at).order_by(events.c.id).limit(1))
     if first_at is None or at < first_at:
         return False
-    return connection.scalar(select(events.c.id).where(events.c.at > at).limit(1)) is not None
+    # A letter that left later is no event of its own, but changes what had been said by then.
+    later = (
+        select(events.c.id).where(events.c.at > at),
+        select(notices.c.id).where(notices.c.closed_at > at),
+    )
+    return any(connection.scalar(query.limit(1)) is not None for query in later)
 
 
 def past_at(

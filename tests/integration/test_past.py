@@ -136,6 +136,19 @@ def test_before_the_record_began_the_present_is_looked_at_as_if_it_were_then(pro
         assert not is_past(connection, before)
 
 
+def test_a_letter_that_left_later_had_not_left_then(programme):
+    programme.plan(a_row(), now=at(day(-20)))
+    decided_at = at(day(3), 6)  # before the window opens: decided, and said hours later
+    programme.sweep(decided_at)
+    then = said(programme, decided_at, in_the_past=False)
+    assert then["actions"][0]["rung_sent"] is None
+
+    programme.deliver(at(day(3), 9))
+
+    assert said(programme, decided_at, in_the_past=True) == then
+    assert said(programme, at(day(3), 9), in_the_past=True)["actions"][0]["rung_sent"] == "R1"
+
+
 def test_what_was_not_there_yet_is_not_shown_for_a_day_of_the_record(programme):
     programme.plan(*ROWS, now=NOW)
     programme.plan(a_row(ref="SAA-99"), now=at(day(30)))
@@ -250,7 +263,7 @@ def step(programme: Programme, what, ref: str, who: str, number: int, now) -> No
 
 @given(steps=STEPS)
 @settings(
-    max_examples=5,  # each is a life of up to fourteen steps, read again at every one of them
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_happens_the_past_stays_as_it_was_said(tmp_path, steps):

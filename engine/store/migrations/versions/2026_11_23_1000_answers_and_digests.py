@@ -36,6 +36,13 @@ def upgrade() -> None:
     op.add_column("people", sa.Column("absent_until_on", sa.Date(), nullable=True))
     op.add_column("people", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("notices", sa.Column("released_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_notices_closed_at",
+        "notices",
+        ["closed_at"],
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    )
     op.create_table(
         "sensitive_days",
         sa.Column("id", BIG_ID, nullable=False),
