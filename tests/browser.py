@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -18,6 +18,15 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
+
+# How long `expect` looks again: a shared machine may be slow, and waiting is no measurement.
+expect.set_options(timeout=60_000)
+
+
+def press(button: Locator) -> None:
+    """Press a button that sends its form, and wait until the page that answers is there."""
+    with button.page.expect_navigation(timeout=60_000):
+        button.click()
 
 
 # Not wider than a module: while Playwright runs, this thread has an event loop, and a test that

@@ -1,7 +1,6 @@
 """Whatever a machine makes up from the document is answered as the document says."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +34,6 @@ def known(document: dict, refs: list[str]) -> dict:
     return document
 
 
-@pytest.mark.skipif(not ST.exists() and not shutil.which("st"), reason="schemathesis is not there")
 @pytest.mark.parametrize("real", [False, True], ids=["any_reference", "real_references"])
 def test_the_document_is_kept_and_nothing_ends_in_a_5xx(database_url, tmp_path, real):
     with a_desk(database_url, tmp_path, api={"per_minute": 1_000_000}) as desk:

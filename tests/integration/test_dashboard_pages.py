@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe import violations
+from browser import press
 from builders import a_programme, at, day
 from face_desk import Desk, Visitor, open_face
 from half_year import TODAY, a_busy_half_year
@@ -217,7 +218,7 @@ def test_a_browser_finds_nothing_wrong_with_them(desk, page: Page, language, wid
     page.emulate_media(color_scheme=scheme)
     page.goto(desk.url + desk.link("manager"))
     with page.expect_navigation():
-        page.locator("main form button").first.click()
+        press(page.locator("main form button").first)
     shown(desk.member("manager"), "/rehearsal")
 
     for path in (*PAGES, f"/dashboard?as_of={day(-70).isoformat()}"):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from axe import violations
+from browser import press
 from builders import MONDAY, Programme, a_programme, a_row, at, day
 from face_desk import Desk, open_face
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from engine.store.tables import actions
@@ -44,7 +45,7 @@ def screen(request: pytest.FixtureRequest, browser: Browser, desk: Desk) -> Iter
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(desk.link("coord"))
-    page.locator("main button").first.click()
+    press(page.locator("main button").first)
     page.goto(f"/actions?lang={language}")
     yield page
     context.close()
@@ -74,21 +75,22 @@ def test_a_session_is_written_down_without_a_script(screen, desk):
     screen.fill("[name=c1a1_action]", "Open at seven")
     screen.fill("[name=c1a1_responsible]", "Police post")
     screen.fill("[name=c1a1_due]", day(20).isoformat())
-    screen.click("button[value=action-1]")
+    press(screen.locator("button[value=action-1]"))
     assert screen.input_value("[name=c1_text]") == "We open earlier.\nAlways."
     screen.fill("[name=c1a2_action]", "Say so on the radio")
     screen.keyboard.press("Enter")  # looks at it, and does not add a row
-    assert screen.locator("[name=c1a2_responsible]").get_attribute("aria-invalid") == "true"
+    # A pressed key, unlike a click, does not wait for the page that comes of it.
+    expect(screen.locator("[name=c1a2_responsible]")).to_have_attribute("aria-invalid", "true")
     fits(screen)
     screen.fill("[name=c1a2_responsible]", "Town hall")
-    screen.locator("button.main[value=look]").click()
+    press(screen.locator("button.main[value=look]"))
     fits(screen)
     assert titles(desk) == {"Open the second gate"}
-    screen.click("button[value=edit]")
+    press(screen.locator("button[value=edit]"))
     assert screen.input_value("[name=c1_text]") == "We open earlier.\nAlways."
     assert screen.input_value("[name=c1a2_action]") == "Say so on the radio"
-    screen.locator("button.main[value=look]").click()
-    screen.click("button[value=record]")
+    press(screen.locator("button.main[value=look]"))
+    press(screen.locator("button[value=record]"))
     fits(screen)
     assert {"Open at seven", "Say so on the radio"} < titles(desk)
 
@@ -99,25 +101,25 @@ def test_a_plan_is_chosen_looked_at_and_taken_in(screen, desk, tmp_path):
     screen.goto("/import")
     fits(screen)
     screen.set_input_files("[name=plan]", str(path))
-    screen.locator("main button.main").click()
+    press(screen.locator("main button.main"))
     fits(screen)
     assert "Open the third gate" in screen.locator("main").inner_text()
     assert titles(desk) == {"Open the second gate"}
-    screen.locator("main form button.main").click()
+    press(screen.locator("main form button.main"))
     assert titles(desk) == {"Open the third gate", "Mend the pump"}
 
 
 def test_every_message_is_stopped_and_let_go_again(screen):
     screen.goto("/holds")
     fits(screen)
-    screen.locator("main a.button").first.click()
+    press(screen.locator("main a.button").first)
     fits(screen)
-    screen.locator("main button.main").click()
+    press(screen.locator("main button.main"))
     assert screen.locator(".banner.held").count() == 1
     screen.goto("/actions")
     assert screen.locator(".banner.held").count() == 1
-    screen.locator(".banner.held a").click()
-    screen.locator("main form button").first.click()
+    press(screen.locator(".banner.held a"))
+    press(screen.locator("main form button").first)
     assert screen.locator(".banner.held").count() == 0
 
 
@@ -125,27 +127,27 @@ def test_a_program_finds_nothing_against_the_pages(page, desk, tmp_path):
     path = tmp_path / "mine.csv"
     page.set_default_timeout(60_000)
     page.goto(desk.url + desk.link("coord"))
-    page.locator("main button").first.click()
+    press(page.locator("main button").first)
     page.goto(f"{desk.url}/sessions/new")
     found = violations(page)
     page.fill("[name=c1_text]", "We open earlier.")
-    page.locator("button.main[value=look]").click()
+    press(page.locator("button.main[value=look]"))
     found += violations(page)
     page.fill("[name=c1a1_action]", "Open at seven")
     page.fill("[name=c1a1_responsible]", "Radio")
-    page.locator("button.main[value=look]").click()
+    press(page.locator("button.main[value=look]"))
     found += violations(page)
-    page.click("button[value=record]")
+    press(page.locator("button[value=record]"))
     found += violations(page)
     for text in (PLAN, PLAN.replace("Mend the pump", "")):
         path.write_text(text, encoding="utf-8")
         page.goto(f"{desk.url}/import")
         page.set_input_files("[name=plan]", str(path))
-        page.locator("main button.main").click()
+        press(page.locator("main button.main"))
         found += violations(page)
     page.goto(f"{desk.url}/holds/pause")
     found += violations(page)
-    page.locator("main button.main").click()
+    press(page.locator("main button.main"))
     found += violations(page)
     for path_of in ("/sessions", "/import"):
         page.goto(desk.url + path_of)
