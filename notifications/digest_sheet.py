@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from jinja2 import Template
 
 from notifications.digest_picture import Chart
-from notifications.language import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from notifications.layout import TEMPLATES
+from notifications.mark_up import WIDTH, filled, html_templates, inlined
 
 FOLDER: Final = "digest"
-WIDTH: Final = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +110,21 @@ def as_text(sheet: Sheet) -> str:
             case Heading(text):
                 parts.append(f"{text}\n{'-' * min(len(text), WIDTH)}")
             case Words(text):
-                parts.append(_filled(text))
+                parts.append(filled(text))
             case Lines(lines):
-                parts.append("\n".join(_filled(f"- {line}", hang="  ") for line in lines))
+                parts.append("\n".join(filled(f"- {line}", hang="  ") for line in lines))
             case Grid():
                 parts.append(_grid_text(block))
             case Picture(chart, told=False):
-                parts.append(_filled(chart.alt))
+                parts.append(filled(chart.alt))
             case _:
                 pass
-    return "\n\n".join([*parts, "--", *map(_filled, sheet.foot)]) + "\n"
+    return "\n\n".join([*parts, "--", *map(filled, sheet.foot)]) + "\n"
 
 
 def as_html(sheet: Sheet, sources: Mapping[str, str]) -> str:
     """The digest as mail programs show it; `sources` are the addresses of the pictures by name."""
-    return _inlined(_template().render(sheet=sheet, sources=sources))
+    return inlined(_template().render(sheet=sheet, sources=sources))
 
 
 def as_file(sheet: Sheet, pictures: Mapping[str, bytes]) -> str:
@@ -151,13 +149,13 @@ def _grid_text(grid: Grid) -> str:
     for row, note in zip(grid.rows, notes, strict=True):
         lines.append(_aligned(row, widths, grid.words))
         if note:
-            lines.append(_filled(f"  {note}", hang="  "))
+            lines.append(filled(f"  {note}", hang="  "))
     return "\n".join(lines)
 
 
 def _row_by_itself(grid: Grid, row: tuple[str, ...]) -> str:
     pairs = zip(grid.head[1:], row[1:], strict=True)
-    return _filled(f"- {row[0]}: " + ", ".join(f"{name} {cell}" for name, cell in pairs), hang="  ")
+    return filled(f"- {row[0]}: " + ", ".join(f"{name} {cell}" for name, cell in pairs), hang="  ")
 
 
 def _aligned(row: tuple[str, ...], widths: Sequence[int], words: int) -> str:
@@ -168,41 +166,6 @@ def _aligned(row: tuple[str, ...], widths: Sequence[int], words: int) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _filled(line: str, hang: str = "") -> str:
-    rows: list[str] = []
-    row = ""
-    for word in line.split(" "):
-        if row and len(row) + 1 + len(word) > WIDTH:
-            rows.append(row)
-            row = f"{hang}{word}"
-        else:
-            row = f"{row} {word}" if row else word
-    return "\n".join([*rows, row])
-
-
 @lru_cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["said"] = _said
-    return environment.get_template(f"{FOLDER}/frame.html")
-
-
-def _inlined(html: str) -> str:
-    from css_inline import CSSInliner  # noqa: PLC0415 - a run without mail need not load it
-
-    inliner = CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)
-    return inliner.inline(html)
-
-
-def _said(line: str) -> Markup:
-    """A line as HTML; the marks that keep directions apart become tags."""
-    spelt = str(escape(line))
-    spelt = spelt.replace(FIRST_STRONG_ISOLATE, "<bdi>").replace(POP_ISOLATE, "</bdi>")
-    return Markup(spelt)  # noqa: S704 - escaped above; only our own two tags were added
+    return html_templates(TEMPLATES).get_template(f"{FOLDER}/frame.html")

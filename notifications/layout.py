@@ -7,14 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from jinja2 import Template
 
-from notifications.language import FIRST_STRONG_ISOLATE, POP_ISOLATE
+from notifications.mark_up import WIDTH, filled, html_templates, inlined
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 FRAME: Final = "message"
-WIDTH: Final = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +93,12 @@ def as_text(page: Page) -> str:
     parts = [page.marker, *map(_text_of, page.opening)]
     for section in page.sections:
         rule = "-" * min(len(section.heading), WIDTH)
-        facts = [_filled(line) for line in section.facts]
+        facts = [filled(line) for line in section.facts]
         parts.append("\n".join([section.heading, rule, *facts]))
         parts += map(_text_of, section.paragraphs)
         if section.link:
             # The address has a line of its own, and is never cut in two.
-            parts.append(f"{_filled(section.link.line)}\n{section.link.url}")
+            parts.append(f"{filled(section.link.line)}\n{section.link.url}")
     parts += map(_text_of, page.closing)
     return "\n\n".join([*parts, "--", *map(_text_of, page.footer)]) + "\n"
 
@@ -112,56 +110,13 @@ def as_html(page: Page) -> str:
 
 def _text_of(paragraph: Paragraph) -> str:
     if paragraph.listed:
-        return "\n".join(_filled(f"- {line}", hang="  ") for line in paragraph.lines)
-    return _filled(paragraph.lines[0])
-
-
-def _filled(line: str, hang: str = "") -> str:
-    """textwrap.fill for lines that are clean already, at a sixth of its time."""
-    if len(line) <= WIDTH:
-        return line
-    rows: list[str] = []
-    row = ""
-    for word in line.split(" "):
-        if row and len(row) + 1 + len(word) > WIDTH:
-            rows.append(row)
-            row = f"{hang}{word}"
-        else:
-            row = f"{row} {word}" if row else word
-    return "\n".join([*rows, row])
+        return "\n".join(filled(f"- {line}", hang="  ") for line in paragraph.lines)
+    return filled(paragraph.lines[0])
 
 
 @lru_cache
 def _html_frame() -> Template:
-    frame = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    frame.filters["said"] = _said
-    return frame.from_string(_inlined((TEMPLATES / FRAME / "frame.html").read_text("utf-8")))
-
-
-def _inlined(source: str) -> str:
-    """
-    The frame with its classes written into its tags, once for all messages.
-
-    The frame is a page of HTML before its blanks are filled in, so that the inliner reads it as
-    one. What stands in an at-rule stays in the head, for the programs that look there.
-    """
-    from css_inline import CSSInliner  # noqa: PLC0415 - a run without mail need not load it
-
-    inliner = CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)
-    return inliner.inline(source)
-
-
-def _said(line: str) -> Markup:
-    """A line as HTML; the marks that keep directions apart become tags."""
-    spelt = escape(line)
-    if FIRST_STRONG_ISOLATE not in line:
-        return spelt
-    tagged = str(spelt).replace(FIRST_STRONG_ISOLATE, "<bdi>").replace(POP_ISOLATE, "</bdi>")
-    return Markup(tagged)  # noqa: S704 - escaped above; only our own two tags were added
+    # The frame is a page of HTML before its blanks are filled in: its styles go into its tags
+    # once for all messages.
+    source = inlined((TEMPLATES / FRAME / "frame.html").read_text("utf-8"))
+    return html_templates(TEMPLATES).from_string(source)
