@@ -13,6 +13,7 @@ from measure import ALKAWARI, Process, Row, Sample, added, in_turn, timed
 from plenty import NOW, TODAY, Size, fill, make_due
 from smtp_server import SmtpServer
 from sqlalchemy import func, select
+from sweeping import at_once
 
 from engine.store.database import Database
 from engine.store.outbox_tables import MessageStatus, NoticeStatus, messages, notices
@@ -53,6 +54,51 @@ def reminder_run(files: Files, size: Size, due: int, runs: int, connections: int
             )  # fmt: skip
 
 
+def several(ground: Ground, size: Size, runs: int) -> Iterator[Row]:
+    """The same mails by one, two and four deliveries at once, of one connection each."""
+    url = ground.new()
+    database = Database(url)
+    fill(database, size)
+    make_due(database, size, size.people)
+    database.close()
+    at_once({"ALKAWARI_DATABASE_URL": url}, [["sweep"]])
+    with _folder() as folder, SmtpServer(folder=folder, trace=False) as sink:
+        found = in_turn(
+            runs,
+            {f"{count} at once": lambda count=count: _deliveries(ground, url, sink, size, count)
+             for count in (1, 2, 4)},
+        )  # fmt: skip
+    reference: Row | None = None
+    for name, samples in found.items():
+        row = Row(
+            figure=f"several deliveries, {ground.name}, {size.people:,} mails", what=name,
+            samples=samples, items=size.people, reference=reference,
+        )  # fmt: skip
+        reference = reference or row
+        yield row
+
+
+def _deliveries(ground: Ground, url: str, sink: SmtpServer, size: Size, count: int) -> Sample:
+    copy, before = ground.copy(url), len(sink.received())
+    said = at_once(_settings(copy, sink), [["deliver"]] * count)
+    mails = sink.received()[before:]
+    _expect("mails", len(mails), size.people)
+    _expect("recipients", len({mail["rcpt"] for mail in mails}), size.people)
+    _expect_remembered(copy, size.people)
+    ground.drop(copy)
+    return Sample(wall_s=max(each["elapsed_s"] for each in said))
+
+
+def _settings(url: str, sink: SmtpServer) -> dict[str, str]:
+    return {
+        "ALKAWARI_DATABASE_URL": url,
+        "ALKAWARI_MAIL__HOST": sink.host,
+        "ALKAWARI_MAIL__PORT": str(sink.port),
+        "ALKAWARI_MAIL__SECURITY": "none",
+        "ALKAWARI_MAIL__SENDER": SENDER,
+    }
+
+
 def _by_hand(url: str, sink: SmtpServer, expected: int) -> Sample:
     before = len(sink.received())
     process = Process()
@@ -64,16 +110,8 @@ def _by_hand(url: str, sink: SmtpServer, expected: int) -> Sample:
 
 def _ours(ground: Ground, url: str, sink: SmtpServer, expected: int, connections: int) -> Sample:
     copy, before = ground.copy(url), len(sink.received())
-    process = Process(
-        environment={
-            "ALKAWARI_DATABASE_URL": copy,
-            "ALKAWARI_MAIL__HOST": sink.host,
-            "ALKAWARI_MAIL__PORT": str(sink.port),
-            "ALKAWARI_MAIL__SECURITY": "none",
-            "ALKAWARI_MAIL__SENDER": SENDER,
-            "ALKAWARI_DELIVERY__CONNECTIONS": str(connections),
-        }
-    )
+    several = {"ALKAWARI_DELIVERY__CONNECTIONS": str(connections)}
+    process = Process(environment=_settings(copy, sink) | several)
     at = f"--as-of={NOW.isoformat()}"
     parts = [process.run(ALKAWARI, name, at, "--json") for name in ("sweep", "deliver")]
     print("  " + " + ".join(f"{part.wall_s:.2f}" for part in parts), file=sys.stderr)

@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from time import perf_counter
 
 ROOT = Path(__file__).resolve().parent.parent
 ALKAWARI = Path(sys.executable).parent / "alkawari"
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="alkawari-bench-data-")
+"""The data folder of every command, in which one finds what another read of the holidays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,23 @@ class Row:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that is no time: how large, how many."""
+
+    figure: str
+    what: str
+    said: str
+
+    def cells(self) -> tuple[str, ...]:
+        return (self.figure, self.what, self.said, "", "", "", "", "", "")
+
+
 HEADINGS = ("figure", "what", "median s", "fastest to slowest", "runs", "per s", "to reference",
             "CPU s", "peak MB")  # fmt: skip
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row | Fact]) -> str:
     """The rows in Markdown."""
     lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(row.cells() for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -112,13 +128,17 @@ class Process:
     memory: bool = False
     said: str = ""
 
+    def inherited(self) -> dict[str, str]:
+        """The environment of a process: ours without our settings, and its own."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(("ALKAWARI_", "PY"))}
+        return ours | {"ALKAWARI_DATA_FOLDER": _FOLDER.name} | dict(self.environment)
+
     def run(self, *command: str | Path) -> Sample:
         """One process; RuntimeError if it fails."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ALKAWARI_", "PY"))}
         wall = perf_counter()
         with subprocess.Popen(
             [str(part) for part in command],
-            env=inherited | dict(self.environment),
+            env=self.inherited(),
             stdout=subprocess.PIPE,
             cwd=ROOT,
             text=True,

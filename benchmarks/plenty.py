@@ -14,6 +14,7 @@ from engine.party import Channel, Role, Side
 from engine.replay import columns_set, with_set
 from engine.store.database import Database
 from engine.store.schema import upgrade
+from engine.store.searching import complete_words
 from engine.store.tables import actions, commitments, dialogues, events, parties, people, roles
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -51,15 +52,41 @@ _WORDS = (
 )  # fmt: skip
 BLOCK = 10_000
 
+_ANSWERS = (
+    ("reported", payload_text({"level": "minimum", "note": "The parts are ordered; we wait for "
+                               "the electrician of the town hall, who comes next week.",
+                               "set": {"answered_on": "2026-10-05", "reported_level": "minimum",
+                                       "substance_on": "2026-10-05"}})),
+    ("acknowledged", payload_text({"channel": "email", "set": {"answered_on": "2026-10-05"}})),
+    ("rescheduled", payload_text({"from": "2026-11-02", "to": "2026-12-04",
+                                  "reason": "agreed in the session of October",
+                                  "set": {"due_on": "2026-12-04", "due_rev": 1}})),
+)  # fmt: skip
+"""What parties and coordinators say of an action in the course of months."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much there is; the people share the actions evenly."""
+    """
+    How much there is; the people share the actions evenly.
+
+    `events` is the length of each action's history, and `languages` those of the dialogues.
+    """
 
     actions: int
     people: int = 200
     dialogues: int = 20
     seed: int = 1
+    events: int = 1
+    languages: tuple[str, ...] = ("en", "fr")
+
+
+def realistic(total: int) -> Size:
+    """A grown programme: 1,000 dialogues in four languages, 20 people and 30 events an action."""
+    return Size(
+        actions=total, people=max(2_000, total // 50), dialogues=1_000, events=30,
+        languages=("fr", "en", "ha", "ar"),
+    )  # fmt: skip
 
 
 def fill(database: Database, size: Size) -> None:
@@ -79,6 +106,9 @@ def fill(database: Database, size: Size) -> None:
         for offset in range(block, size.actions, block):
             count = min(block, size.actions - offset)
             _copy(connection, offset, count)
+        for seq in range(2, size.events + 1):
+            _grow_older(connection, seq)
+        complete_words(connection)
         _after_explicit_ids(connection, database)
     database.checkpoint()
     _analyzed(database)
@@ -103,6 +133,7 @@ def make_due(database: Database, size: Size, count: int, rungs: Sequence[str] = 
         for row in rows:
             row["party"], row["dialogue"] = row["person"], homes[row["person"]]
             row["commitment"] = row["dialogue"]
+            row["verifier"] = size.people + row["dialogue"]
         table = actions.c
         connection.execute(
             actions.update()
@@ -112,6 +143,7 @@ def make_due(database: Database, size: Size, count: int, rungs: Sequence[str] = 
                 state=State.IN_PROGRESS,
                 focal_id=bindparam("person"), responsible_id=bindparam("party"),
                 dialogue_id=bindparam("dialogue"), commitment_id=bindparam("commitment"),
+                verifier_id=bindparam("verifier"),
                 substance_on=date(2026, 11, 10), review_on=None, obstacle=None,
                 next_check_at=bindparam("at"),
             ),
@@ -132,13 +164,15 @@ def _surroundings(connection: Connection, size: Size) -> None:
         insert(dialogues),
         [
             {"id": n, "code": f"D{n}", "name": f"Locality {n}", "country": PLACES[n % 5][0],
-             "timezone": PLACES[n % 5][1], "languages": ("en", "fr")[n % 2], "rest_days": "5,6",
+             "timezone": PLACES[n % 5][1], "rest_days": "5,6",
+             "languages": size.languages[n % len(size.languages)],
              "friday_pause": False}
             for n in numbers
         ],
     )  # fmt: skip
     homes = _homes(size)
     desks = {n: size.people + n for n in numbers}
+    spoken = {n: size.languages[n % len(size.languages)] for n in numbers}
     connection.execute(
         insert(parties),
         [
@@ -152,8 +186,8 @@ def _surroundings(connection: Connection, size: Size) -> None:
     )
     connection.execute(
         insert(people),
-        [_person(n, f"focal-{n}", "Chief of post", home) for n, home in homes.items()]
-        + [_person(desk, f"desk-{n}", "Coordinator", n) for n, desk in desks.items()],
+        [_person(n, f"focal-{n}", "Chief of post", spoken[home]) for n, home in homes.items()]
+        + [_person(desk, f"desk-{n}", "Coordinator", spoken[n]) for n, desk in desks.items()],
     )
     connection.execute(
         insert(roles),
@@ -176,10 +210,10 @@ def _surroundings(connection: Connection, size: Size) -> None:
     )  # fmt: skip
 
 
-def _person(number: int, key: str, function: str, dialogue_id: int) -> dict[str, Any]:
+def _person(number: int, key: str, function: str, language: str) -> dict[str, Any]:
     return {
         "id": number, "key": key, "party_id": number, "function": function, "name": "",
-        "email": f"{key}@post.example", "phone": "", "language": ("en", "fr")[dialogue_id % 2],
+        "email": f"{key}@post.example", "phone": "", "language": language,
         "channel": Channel.EMAIL, "timezone": "", "flagged": "",
     }  # fmt: skip
 
@@ -241,6 +275,19 @@ def _copy(connection: Connection, offset: int, count: int) -> None:
         ),
         {"offset": offset, "count": count},
     )
+
+
+def _grow_older(connection: Connection, seq: int) -> None:
+    """One more event for every action: an answer as parties give them; of the right size only."""
+    kind, said = _ANSWERS[seq % len(_ANSWERS)]
+    connection.execute(
+        text(
+            'INSERT INTO events (action_id, seq, kind, at, "by", payload, hash) '
+            'SELECT action_id, :seq, :kind, :at, "by", :payload, hash FROM events WHERE seq = 1'
+        ).bindparams(bindparam("at", type_=events.c.at.type)),
+        {"seq": seq, "kind": kind, "at": STARTED + timedelta(days=seq), "payload": said},
+    )
+    connection.execute(actions.update().values(version=seq))
 
 
 def _after_explicit_ids(connection: Connection, database: Database) -> None:

@@ -3,10 +3,11 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ground import Files
+from ground import Ground
 from measure import ALKAWARI, Process, Row, Sample, in_turn
 from plenty import NOW, Size, fill, make_due
 
@@ -16,9 +17,9 @@ from engine.store.schema import upgrade
 AT = f"--as-of={NOW.isoformat()}"
 
 
-def status(files: Files, total: int, runs: int) -> Iterator[Row]:
+def status(ground: Ground, total: int, runs: int) -> Iterator[Row]:
     """`alkawari status` beside the start of Python with the same libraries."""
-    url = files.new()
+    url = ground.new()
     database = Database(url)
     size = Size(actions=total)
     fill(database, size)
@@ -32,33 +33,38 @@ def status(files: Files, total: int, runs: int) -> Iterator[Row]:
             raise RuntimeError(f"status counts {process.said}")
         return sample
 
-    libraries = "import sqlalchemy, sqlalchemy.dialects.sqlite, typer, pydantic_settings"
+    dialect = "sqlite" if ground.name == "SQLite" else "postgresql.psycopg"
+    libraries = f"import sqlalchemy, sqlalchemy.dialects.{dialect}, typer, pydantic.main"
     found = in_turn(
         runs,
         {"start": lambda: process.run(sys.executable, "-c", libraries), "status": counted},
     )
-    figure = f"status of {total:,} actions"
-    start = Row(figure=figure, what="Python, SQLAlchemy, Typer, settings", samples=found["start"])
+    ground.drop(url)
+    figure = f"status of {total:,} actions ({ground.name})"
+    start = Row(figure=figure, what="Python, SQLAlchemy, Typer, pydantic", samples=found["start"])
     yield start
     yield Row(
         figure=figure, what="alkawari status", samples=found["status"], reference=start,
     )  # fmt: skip
 
 
-def take_in(files: Files, total: int, runs: int) -> Iterator[Row]:
-    """`alkawari import` of a plan, and of one of a tenth of its rows: does memory grow?"""
-    for count in (total // 10, total):
-        plan = files.folder / f"plan-{count}.csv"
-        _write_plan(plan, count)
-        found = in_turn(runs, {"import": lambda plan=plan, count=count: _taken(files, plan, count)})
-        yield Row(
-            figure="import", what=f"alkawari import, {count:,} rows", samples=found["import"],
-            items=count,
-        )  # fmt: skip
+def take_in(ground: Ground, counts: Sequence[int], runs: int) -> Iterator[Row]:
+    """`alkawari import` of plans of several sizes: does memory grow?"""
+    with tempfile.TemporaryDirectory(prefix="plans-") as folder:
+        for count in counts:
+            plan = Path(folder) / f"plan-{count}.csv"
+            _write_plan(plan, count)
+            found = in_turn(
+                runs, {"import": lambda plan=plan, count=count: _taken(ground, plan, count)}
+            )
+            yield Row(
+                figure=f"import ({ground.name})", what=f"alkawari import, {count:,} rows",
+                samples=found["import"], items=count,
+            )  # fmt: skip
 
 
-def _taken(files: Files, plan: Path, count: int) -> Sample:
-    url = files.new()
+def _taken(ground: Ground, plan: Path, count: int) -> Sample:
+    url = ground.new()
     database = Database(url)
     upgrade(database)
     database.close()
@@ -66,7 +72,7 @@ def _taken(files: Files, plan: Path, count: int) -> Sample:
     sample = process.run(ALKAWARI, "import", plan, AT, "--json")
     if json.loads(process.said)["created"] != count:
         raise RuntimeError(f"import says {process.said}")
-    files.drop(url)
+    ground.drop(url)
     return sample
 
 

@@ -1,12 +1,14 @@
 """The sweep beside one hand-written set-based transaction that writes the same rows."""
 
 import hashlib
+import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ground import Ground
-from measure import Row, Sample, in_turn, timed
+from measure import ALKAWARI, Process, Row, Sample, in_turn, timed
 from plenty import NOW, Size, fill, make_due
 from sqlalchemy import select, text
 
@@ -25,7 +27,7 @@ RUNGS = ("P2", "P3", "R1", "R1")
 SET_BASED = (
     """
     CREATE TEMPORARY TABLE due AS
-    SELECT id, version + 1 AS seq, focal_id AS person_id,
+    SELECT id, dialogue_id, version + 1 AS seq, focal_id AS person_id,
            CASE due_on WHEN :p2_on THEN 'P2' WHEN :p3_on THEN 'P3' ELSE 'R1' END AS rung,
            CASE due_on WHEN :p2_on THEN 'courtesy' WHEN :p3_on THEN 'due_today'
                        ELSE 'reminder' END AS kind,
@@ -48,10 +50,10 @@ SET_BASED = (
     FROM due
     """,
     """
-    INSERT INTO notices (key, action_id, person_id, kind, rung, cause, status, urgency,
-                         created_at, due_at)
-    SELECT id || ':e1:' || rung || ':' || person_id, id, person_id, kind, rung, 'e1', 'pending',
-           urgency, :now, :now
+    INSERT INTO notices (key, action_id, dialogue_id, person_id, kind, rung, cause, status,
+                         urgency, created_at, due_at)
+    SELECT id || ':e1:' || rung || ':' || person_id, id, dialogue_id, person_id, kind, rung, 'e1',
+           'pending', urgency, :now, :now
     FROM due WHERE true
     ON CONFLICT (key) DO NOTHING
     """,
@@ -91,6 +93,62 @@ def rows(ground: Ground, total: int, due: int, runs: int) -> Iterator[Row]:
         if size in {sizes[0], sizes[-1]}:
             yield _idle(ground, url, size)
         ground.drop(url)
+
+
+def several(ground: Ground, total: int, due: int, runs: int) -> Iterator[Row]:
+    """The same work by one, two and four sweeps at once, with and without shares."""
+    url = _filled(ground, total)
+    base = _with_due(ground, url, total, due)
+    ground.drop(url)
+    contenders = {"1 sweep": [""]}
+    for count in (2, 4):
+        contenders[f"{count} sweeps"] = [""] * count
+        contenders[f"{count} sweeps, each its share"] = [
+            f"--shard={number}/{count}" for number in range(1, count + 1)
+        ]
+    found = in_turn(
+        runs,
+        {name: lambda shards=shards: _at_once(ground, base, shards)
+         for name, shards in contenders.items()},
+    )  # fmt: skip
+    ground.drop(base.url)
+    reference: Row | None = None
+    for name, samples in found.items():
+        row = Row(
+            figure=f"several sweeps, {ground.name}, {due:,} due of {total:,}", what=name,
+            samples=samples, items=due, reference=reference,
+        )  # fmt: skip
+        reference = reference or row
+        yield row
+
+
+def _at_once(ground: Ground, base: Base, shards: list[str]) -> Sample:
+    url = ground.copy(base.url)
+    commands = [["sweep", *([shard] if shard else [])] for shard in shards]
+    said = at_once({"ALKAWARI_DATABASE_URL": url}, commands)
+    database = Database(url)
+    _expect(database, base.due)
+    database.close()
+    ground.drop(url)
+    if sum(each["notices"] for each in said) != base.due:
+        raise RuntimeError(f"{said} do not add up to {base.due}")
+    return Sample(wall_s=max(each["elapsed_s"] for each in said))
+
+
+def at_once(environment: dict[str, str], commands: list[list[str]]) -> list[dict[str, Any]]:
+    """These commands at the same time; what each said, with the seconds that its story took."""
+    work = Process(environment=environment)
+    processes = [
+        subprocess.Popen(
+            [str(ALKAWARI), *command, f"--as-of={NOW.isoformat()}", "--json"],
+            env=work.inherited(), stdout=subprocess.PIPE, text=True,
+        )
+        for command in commands
+    ]  # fmt: skip
+    said = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise RuntimeError(f"one of {commands} failed")
+    return [json.loads(text) for text in said]
 
 
 def _filled(ground: Ground, total: int) -> str:
@@ -221,8 +279,8 @@ def _check_alike(ground: Ground, base: Base) -> None:
 def _written(database: Database) -> tuple[list[tuple[Any, ...]], ...]:
     n, e, a = notices.c, events.c, actions.c
     queries = (
-        select(n.key, n.action_id, n.person_id, n.kind, n.rung, n.cause, n.status, n.urgency,
-               n.created_at, n.due_at, n.closed_at, n.outcome).order_by(n.key),
+        select(n.key, n.action_id, n.dialogue_id, n.person_id, n.kind, n.rung, n.cause, n.status,
+               n.urgency, n.created_at, n.due_at, n.closed_at, n.outcome).order_by(n.key),
         select(e.action_id, e.seq, e.kind, e.at, e.by, e.payload).where(e.seq > 1)
         .order_by(e.action_id),
         select(a.id, a.version, a.next_check_at, ladders.c.sha256)

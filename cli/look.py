@@ -9,19 +9,10 @@ import typer
 from cli.output import pairs, say_json, several, table
 from cli.session import AsOf, Json, opened, then
 from engine.action import Action, State
-from engine.bearing import contradicted
 from engine.errors import UnknownThing
-from engine.replay import words_said
-from engine.sensitive import quiet_until
-from engine.store.counting import count
 from engine.store.directory import Directory
-from engine.store.evidence import evidence_about
 from engine.store.listing import View, Wanted, dialogue_ids, dialogue_names, view_of, views
 from engine.store.records import find_action, history_of
-from engine.store.releases import asked_of, rungs_asked
-from engine.store.sensitive import sensitive_of
-from engine.store.telling import told_about
-from workflows.clarify import clarifications_of
 
 Ref = Annotated[str, typer.Argument(help="The action's reference, such as SAA-07.")]
 
@@ -56,6 +47,9 @@ def actions(
 
 def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
     """One action: where it stands, its dates, what was said of it."""
+    from engine.store.telling import told_about  # noqa: PLC0415 - not for the lists and counts
+    from workflows.clarify import clarifications_of  # noqa: PLC0415
+
     with opened(as_of) as (services, now), then(services, as_of, now) as connection:
         directory = services.directory(connection)
         action = find_action(connection, ref)
@@ -113,6 +107,12 @@ def show(ref: Ref, as_of: AsOf = "", as_json: Json = False) -> None:
 
 def _weighed(directory: Directory, action: Action, now: datetime) -> dict[str, Any]:
     """What keeps it back or speaks against it: quiet days, releases asked for, evidence."""
+    from engine.bearing import contradicted  # noqa: PLC0415 - not for the lists and counts
+    from engine.sensitive import quiet_until  # noqa: PLC0415
+    from engine.store.evidence import evidence_about  # noqa: PLC0415
+    from engine.store.releases import asked_of, rungs_asked  # noqa: PLC0415
+    from engine.store.sensitive import sensitive_of  # noqa: PLC0415
+
     connection = directory.connection
     today = directory.today(action.dialogue_id, now)
     days = [kept.day for kept in sensitive_of(connection, [action.dialogue_id])]
@@ -128,6 +128,8 @@ def _weighed(directory: Directory, action: Action, now: datetime) -> dict[str, A
 
 def history(ref: Ref, as_json: Json = False) -> None:
     """Everything that happened to one action, oldest first."""
+    from engine.replay import words_said  # noqa: PLC0415 - not for the lists and counts
+
     with opened() as (services, _now), services.database.read() as connection:
         action = find_action(connection, ref)
         events = history_of(connection, action.id)
@@ -152,6 +154,8 @@ def history(ref: Ref, as_json: Json = False) -> None:
 
 def status(as_of: AsOf = "", as_json: Json = False) -> None:
     """Count what stands where."""
+    from engine.store.counting import count  # noqa: PLC0415 - no other command counts
+
     with opened(as_of) as (services, now), then(services, as_of, now) as connection:
         counts = count(services.directory(connection), now, services.thresholds)
     if as_json:

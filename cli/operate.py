@@ -11,7 +11,7 @@ from cli.brakes import Listing, needed, show_holds
 from cli.output import Refused, pairs, progress, say, say_json, several, table
 from cli.session import AsOf, Json, config_path, day, instant, opened, settings, text
 from config.settings import CONFIG_NAME, TEMPLATE
-from engine.errors import UnknownThing
+from engine.errors import BadValue, UnknownThing
 from engine.store.database import Database
 from engine.store.listing import dialogue_ids, dialogue_names
 from engine.store.records import find_action
@@ -103,18 +103,25 @@ def _restore(file: Path, *, as_json: bool) -> None:
 
 def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Only this share of the dialogues, such as 1/4.")
+    ] = "",
     as_of: AsOf = "",
     as_json: Json = False,
 ) -> None:
     """Find what is due now, decide, and queue."""
+    from engine.shard import Shard  # noqa: PLC0415
     from workflows import sweep as story  # noqa: PLC0415 - only this command needs the rules
 
+    share = Shard.parse(shard) if shard else None
+    if share and dry_run:
+        raise BadValue("shard", shard, "a dry run looks at all of them; leave one of both out")
     with opened(as_of) as (services, now), progress("looking at actions", quiet=as_json) as told:
         started = perf_counter()
         if dry_run:
             swept = story.rehearse_sweep(services, now)
         else:
-            swept = story.sweep(services, now, progress=told)
+            swept = story.sweep(services, now, shard=share, progress=told)
         figures = {
             "as_of": now.isoformat(),
             **swept.as_dict(),
@@ -190,6 +197,7 @@ def _put_hold(
             until_on=day(until, "--until") if until else None,
             by=by,
             reason=reason,
+            now=now,
         )
     say(f"Messages of {named} wait{f' until {until}' if until else ' until they are resumed'}.")
 
@@ -205,13 +213,19 @@ def pause(
     _put_hold(by, reason, action, dialogue, as_of=as_of)
 
 
-def resume(action: ScopeRef = "", dialogue: ScopeDialogue = "", as_of: AsOf = "") -> None:
+def resume(
+    action: ScopeRef = "",
+    dialogue: ScopeDialogue = "",
+    by: Who = "",
+    reason: Reason = "",
+    as_of: AsOf = "",
+) -> None:
     """End a hold or pause; what is still true may leave again."""
     from workflows import record  # noqa: PLC0415
 
     with opened(as_of) as (services, now):
         scope, named = _scope(services.database, action, dialogue)
-        ended = record.resume(services, scope, now)
+        ended = record.resume(services, scope, now, by=by, reason=reason)
     say(f"Ended {ended} hold(s); messages of {named} may leave again.")
 
 

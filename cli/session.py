@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from config.holidays_file import kept_holidays
 from config.plan_cells import read_text
 from config.plan_columns import LONGEST_TEXT
 from config.plan_days import FIRST_YEAR, LAST_YEAR
@@ -127,6 +128,7 @@ def opened(as_of: str = "") -> Iterator[tuple[Services, datetime]]:
     services = build(where, clock=FixedClock(now) if as_of else None)
     try:
         check(services.database)
-        yield services, now
+        with kept_holidays(where.data_folder):
+            yield services, now
     finally:
         services.database.close()

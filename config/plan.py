@@ -1,10 +1,12 @@
 """A plan file, whole: every row checked alone and against the others, every error collected."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from config.plan_aside import RowsAside
 from config.plan_cells import did_you_mean
 from config.plan_checks import DialogueFacts, References
 from config.plan_columns import COLUMNS, REQUIRED, Record
@@ -46,6 +48,33 @@ def read_plan(
 
     Raises OSError when a file cannot be opened, BadYaml (with the line) when the map is unusable.
     """
+    rows: list[PlanRow] = []
+    return _read(path, map_path, known_refs, start, rows)
+
+
+@contextmanager
+def plan_aside(
+    path: Path,
+    map_path: Path | None = None,
+    *,
+    known_refs: Collection[str] = (),
+    start: date | None = None,
+) -> Iterator[Plan]:
+    """The same for a plan of any length: while it is open, its rows wait outside the memory."""
+    rows = RowsAside()
+    try:
+        yield _read(path, map_path, known_refs, start, rows)
+    finally:
+        rows.close()
+
+
+def _read(
+    path: Path,
+    map_path: Path | None,
+    known_refs: Collection[str],
+    start: date | None,
+    rows: list[PlanRow] | RowsAside,
+) -> Plan:
     errors: list[RowError] = []
     plan_map = read_map(map_path) if map_path else None
     dialogues: tuple[PlanDialogue, ...] = ()
@@ -67,12 +96,12 @@ def read_plan(
         reason = f"the name of a plan ends with {', '.join((*_TABLES, *sorted(_YAML | _MINUTES)))}"
         errors.append(RowError(row=0, column="", value=path.name, reason=reason))
         records = ()
-    return _checked(records, dialogues, people, known_refs, errors)
+    return _checked(records, dialogues, people, known_refs, errors, rows)
 
 
 def check_records(records: Iterable[Record], known_refs: Collection[str] = ()) -> Plan:
     """A plan that no file holds: what somebody typed into a form, checked as a file is."""
-    return _checked(records, (), (), known_refs, [])
+    return _checked(records, (), (), known_refs, [], [])
 
 
 def _records(
@@ -130,9 +159,9 @@ def _checked(
     people: tuple[PlanPerson, ...],
     known_refs: Collection[str],
     errors: list[RowError],
+    rows: list[PlanRow] | RowsAside,
 ) -> Plan:
     reader, facts, references = RowReader(known_refs), DialogueFacts(dialogues), References()
-    rows: list[PlanRow] = []
     bad: set[int] = set()
     for record in records:
         row, wrong = reader.read(record)
@@ -148,9 +177,15 @@ def _checked(
         late += references.unmet(known_refs)
     bad.update(row.row for row, _ in late)
     errors.extend(error for _, error in late)
+    good: Collection[PlanRow] = rows
+    if isinstance(rows, RowsAside):
+        rows.leave_out(bad)
+    else:
+        good = tuple(row for row in rows if row.row not in bad)
     return Plan(
-        rows=tuple(row for row in rows if row.row not in bad),
+        rows=good,
         errors=tuple(sorted(errors, key=lambda error: error.row)),
         dialogues=facts.dialogues(),
         people=people,
+        refs=references.spelled,
     )

@@ -75,7 +75,8 @@ class References:
     """Which references there are, and which action waits for which."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[str, int]] = {}
+        self.spelled: dict[str, str] = {}
+        self._first: dict[str, int] = {}
         self._waiting: list[tuple[PlanRow, Record]] = []
 
     def add(self, row: PlanRow, record: Record) -> list[RowError]:
@@ -85,8 +86,10 @@ class References:
         if not row.ref:
             return []
         # On paper and on the telephone nobody hears capitals, so SAA-1 and saa-1 are one.
-        _, first = self._rows.setdefault(row.ref.casefold(), (row.ref, row.row))
+        folded = row.ref.casefold()
+        first = self._first.setdefault(folded, row.row)
         if first == row.row:
+            self.spelled[folded] = row.ref
             return []
         return [record.error("ref", row.ref, f"row {first} has the same reference")]
 
@@ -94,7 +97,7 @@ class References:
         """Dependencies on references that exist neither in the file nor in `known_refs`."""
         for row, record in self._waiting:
             for ref in row.depends_on:
-                spelled, _ = self._rows.get(ref.casefold(), ("", 0))
+                spelled = self.spelled.get(ref.casefold(), "")
                 if ref in (spelled, row.ref) or ref in known_refs:
                     continue
                 hint = f"; write {spelled}" if spelled else ""

@@ -1,5 +1,6 @@
 """What a plan file says, as typed values: rows, dialogues, people, and what is wrong with it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -148,10 +149,12 @@ class Plan:
     All that a plan file says; usable only when `errors` is empty.
 
     `rows` are the rows without an error, in the order of the file. `dialogues` holds every
-    dialogue named. `people` belong to the programme and not to one dialogue.
+    dialogue named. `people` belong to the programme and not to one dialogue. `refs` are the
+    references in the file as they are spelled, by their folded form.
     """
 
-    rows: tuple[PlanRow, ...]
+    rows: Collection[PlanRow]
     errors: tuple[RowError, ...]
     dialogues: tuple[PlanDialogue, ...]
     people: tuple[PlanPerson, ...] = ()
+    refs: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -1,6 +1,7 @@
 """Every knob: its name, its default and its reason."""
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -8,13 +9,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    YamlConfigSettingsSource,
-)
 
+from config.environment import PREFIX, merged, said_in_environment
 from config.yaml_lines import BadYaml, Items, Text, read_yaml
 from engine.errors import BadValue
 
@@ -26,7 +22,7 @@ NO_SETTINGS: Final = frozenset(
 """Variables with our prefix that say something else: the last two are for the tests."""
 
 
-SECRETS: Final = frozenset({"password", "gateway", "secret"})
+SECRETS: Final = frozenset({"password", "gateway", "secret", "auth", "server_database_url"})
 """Settings that no message may repeat."""
 
 
@@ -41,12 +37,30 @@ def _known_zone(value: str) -> str:
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
+def _api_address(value: str) -> str:
+    given = value.strip().rstrip("/")
+    if given and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]+)*/api", given):
+        raise ValueError("is no address of a Prefect server; write it like http://host:4200/api")
+    return given
+
+
+def _name_and_password(value: str) -> str:
+    if value and not re.fullmatch(r"[^\s:]+:\S+", value):
+        raise ValueError("write name:password")
+    return value
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MailPart(_Part):
-    """Where mail leaves. Without a host nothing leaves; notices wait in the outbox."""
+    """
+    Where mail leaves. Without a host nothing leaves; notices wait in the outbox.
+
+    `per_minute`: so many messages may be handed to this server in each minute of the clock, by all
+    workers together; 0: as many as it takes. What is over it waits.
+    """
 
     host: str = ""
     port: int = 587
@@ -60,6 +74,7 @@ class MailPart(_Part):
     ca_file: str = ""
     timeout_s: float = 20.0
     dot_timeout_s: float = 40.0
+    per_minute: int = Field(default=0, ge=0)
 
 
 class InboxPart(_Part):
@@ -102,6 +117,7 @@ class TextsPart(_Part):
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 25.0
     at_once: int = Field(default=2, ge=1, le=16)
+    per_minute: int = Field(default=0, ge=0)
     secret: str = Field(default="", repr=False)
     from_field: str = "from"
     text_field: str = "text"
@@ -168,6 +184,23 @@ class DelaysPart(_Part):
     release_days: int = Field(default=10, ge=1)
 
 
+class PrefectPart(_Part):
+    """
+    The Prefect server that hands out work to `alkawari worker`; none for `alkawari up` alone.
+
+    Never taken from a profile of Prefect's own, which may lead to somebody else's server.
+    `server_database_url` and `keep_days` are for that server only: `deploy --server-env`.
+    """
+
+    api_url: Annotated[str, AfterValidator(_api_address)] = ""
+    auth: Annotated[str, AfterValidator(_name_and_password)] = Field(default="", repr=False)
+    ca_file: str = ""
+    pool: str = Field(default="alkawari", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")
+    away_after_s: float = Field(default=60.0, ge=1)
+    server_database_url: str = Field(default="", repr=False)
+    keep_days: int = Field(default=3, ge=1)
+
+
 class PlanPart(_Part):
     """What a plan that does not say it means."""
 
@@ -176,19 +209,12 @@ class PlanPart(_Part):
     language: str = "en"
 
 
-class Settings(BaseSettings):
+class Settings(_Part):
     """
     Settings from `alkawari.yaml` and, above it, from the environment.
 
     `ALKAWARI_DATABASE_URL` sets `database_url`, `ALKAWARI_MAIL__HOST` sets `mail.host`, and so on.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix="ALKAWARI_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-    )
 
     programme: str = "Alkawari"
     timezone: Zone = "UTC"
@@ -207,6 +233,7 @@ class Settings(BaseSettings):
     delays: DelaysPart = DelaysPart()
     api: ApiPart = ApiPart()
     webhooks: WebhooksPart = WebhooksPart()
+    prefect: PrefectPart = PrefectPart()
     plan: PlanPart = PlanPart()
 
     @property
@@ -226,25 +253,12 @@ def load_settings(config: Path | None) -> Settings:
         raise BadValue("--config", str(path), "there is no such file; `alkawari init` writes one")
     source = path if path.is_file() else None
 
-    class FromFile(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del dotenv_settings, file_secret_settings
-            files = [YamlConfigSettingsSource(settings_cls, yaml_file=source)] if source else []
-            return (init_settings, env_settings, *files)
-
     if source:
         _refuse_other_yaml(source)
     _refuse_unknown_variables()
     try:
-        settings = FromFile()
+        in_file = yaml.safe_load(source.read_text(encoding="utf-8")) if source else None
+        settings = Settings.model_validate(merged(in_file or {}, _said_in_environment()))
     except ValidationError as error:
         raise _one_sentence(error, source) from None
     except (yaml.YAMLError, ValueError, OSError) as error:
@@ -257,11 +271,17 @@ def load_settings(config: Path | None) -> Settings:
     found: dict[str, object] = {"data_folder": beside / settings.data_folder}
     if settings.ladder:
         found["ladder"] = str(beside / settings.ladder)
-    for name in ("mail", "inbox"):
+    for name in ("mail", "inbox", "prefect"):
         part = getattr(settings, name)
         if part.ca_file:
             found[name] = part.model_copy(update={"ca_file": str(beside / part.ca_file)})
     return settings.model_copy(update=found)
+
+
+def _said_in_environment() -> dict[str, Any]:
+    fields = Settings.model_fields.items()
+    sections = {name for name, field in fields if isinstance(field.default, _Part)}
+    return said_in_environment(sections, NO_SETTINGS)
 
 
 def _refuse_other_yaml(source: Path) -> None:
@@ -273,11 +293,10 @@ def _refuse_other_yaml(source: Path) -> None:
 
 def _refuse_unknown_variables() -> None:
     """A name that was mistyped in the environment would otherwise be left out in silence."""
-    prefix = str(Settings.model_config["env_prefix"])
-    known = {f"{prefix}{name.upper()}" for name in Settings.model_fields}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for given in os.environ:
         name = given.upper()
-        if not name.startswith(prefix) or name in NO_SETTINGS:
+        if not name.startswith(PREFIX) or name in NO_SETTINGS:
             continue
         if name.partition("__")[0] not in known:
             close = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
@@ -334,6 +353,10 @@ plan:                      # what a plan that does not say it means
   timezone: UTC
   country: ""              # ISO code for public holidays; empty for none
   language: en
+
+prefect:                   # only for several machines: docs/operating.md
+  api_url: ""              # of the server that hands out work, such as http://host:4200/api
+                           # its name and password in the environment, as ALKAWARI_PREFECT__AUTH
 
 # ladder: ladder.yaml      # a ladder of your own; docs/operating.md shows its form
 # heartbeat_url: ""        # called by the audit while all is well

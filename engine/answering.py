@@ -8,7 +8,7 @@ from typing import Final
 from engine.action import OWED, Action, Kind, Level, Obstacle, State
 from engine.answer import HELPERS, Answer, Verb
 from engine.calendar import WorkingCalendar
-from engine.errors import BadValue, ForbiddenMove
+from engine.errors import N_, BadValue, ForbiddenMove, Sentence
 from engine.ladder import Addressee
 from engine.lifecycle import FOCAL, Actor, Changes, Facts, Moved, Request, move
 from engine.party import Role
@@ -72,7 +72,11 @@ def _done(action: Action, answer: Answer, at: Setting) -> Effect:
     note = answer.note.strip() or NO_WORDS
     if answer.done_on:
         if answer.done_on > at.today:
-            raise BadValue("done_on", answer.done_on.isoformat(), f"lies after today, {at.today}")
+            raise BadValue(
+                "done_on",
+                answer.done_on.isoformat(),
+                N_("lies after today, %(today)s", today=at.today),
+            )
         note = f"{note} ({answer.done_on.isoformat()})"
     changes: list[Callable[[Action], Moved]] = []
     if action.state is State.BLOCKED:
@@ -80,7 +84,7 @@ def _done(action: Action, answer: Answer, at: Setting) -> Effect:
         changes.append(lambda a: move(a, going_on, at.actor, at.facts, at.today))
     elif action.state not in OWED | {State.IN_FORCE}:
         raise ForbiddenMove(
-            action.ref, action.state, "reported done", "nobody is asked for a report on it now"
+            action.ref, action.state, "reported done", N_("nobody is asked for a report on it now")
         )
     if action.state in OWED:
         claim = Request(to=State.REPORTED_DONE, note=note)
@@ -95,11 +99,13 @@ def _more_time(action: Action, answer: Answer, at: Setting) -> Effect:
     """A new date is asked for, not taken: DESIGN §3 lets it move only with who agreed."""
     _owed_by(action, at, "given more time")
     if answer.until is None:
-        raise BadValue("until", "", "say until which day")
+        raise BadValue("until", "", N_("say until which day"))
     if answer.until <= at.today:
-        raise BadValue("until", answer.until.isoformat(), f"must lie after today, {at.today}")
+        raise BadValue(
+            "until", answer.until.isoformat(), N_("must lie after today, %(today)s", today=at.today)
+        )
     if not answer.note.strip():
-        raise BadValue("because", "", "say in a few words why more time is needed")
+        raise BadValue("because", "", N_("say in a few words why more time is needed"))
     said = {"until": answer.until, "note": answer.note}
     return Effect(
         (_recorded("more_time_asked", said, at),), (Tell(COORDINATOR, "new_date"),), applied=False
@@ -115,7 +121,9 @@ def _blocked(action: Action, answer: Answer, at: Setting) -> Effect:
     tells = tuple(Tell(who, "help") for who in dict.fromkeys((COORDINATOR, helper.addressee)))
     if action.state is State.BLOCKED:
         if review_on <= at.today:
-            raise BadValue("review_on", review_on.isoformat(), f"must lie after {at.today}")
+            raise BadValue(
+                "review_on", review_on.isoformat(), N_("must lie after %(today)s", today=at.today)
+            )
         changes: Changes = {
             "obstacle": obstacle,
             "blocker": blocker,
@@ -166,7 +174,11 @@ def _confirmed(action: Action, answer: Answer, at: Setting) -> Effect:
     seen = answer.seen.strip() or answer.note.strip()
     if answer.seen_on:
         if answer.seen_on > at.today:
-            raise BadValue("seen_on", answer.seen_on.isoformat(), f"lies after today, {at.today}")
+            raise BadValue(
+                "seen_on",
+                answer.seen_on.isoformat(),
+                N_("lies after today, %(today)s", today=at.today),
+            )
         seen = f"{seen} ({answer.seen_on.isoformat()})" if seen else ""
     request = Request(to=to, method=answer.method, seen=seen, note=answer.note)
     return Effect((lambda a: move(a, request, at.actor, at.facts, at.today),))
@@ -177,13 +189,13 @@ def _not_yet(action: Action, answer: Answer, at: Setting) -> Effect:
     request = Request(to=State.IN_PROGRESS, reason=answer.note, level=answer.level)
     if action.state not in {State.REPORTED_DONE, State.IN_FORCE}:
         raise ForbiddenMove(
-            action.ref, action.state, "sent back", "nothing about it waits for a confirmation"
+            action.ref, action.state, "sent back", N_("nothing about it waits for a confirmation")
         )
     return Effect((lambda a: move(a, request, at.actor, at.facts, at.today),))
 
 
 def _not_seen(action: Action, answer: Answer, at: Setting) -> Effect:
-    _by(action, at, frozenset({Role.VERIFIER, Role.COORDINATOR}), "judged")
+    _by(action, at, JUDGES, "judged")
     said = {"note": answer.note.strip() or NO_WORDS}
     return Effect(
         (lambda _a: Moved({}, "not_seen_said", said),), (Tell(COORDINATOR, "note"),), applied=False
@@ -198,7 +210,7 @@ def _taken_note(action: Action, answer: Answer, at: Setting) -> Effect:
 
 def _agreed(action: Action, answer: Answer, at: Setting) -> Effect:
     if answer.until is None:
-        raise BadValue("until", "", "say which day was agreed")
+        raise BadValue("until", "", N_("say which day was agreed"))
     until, reason = (
         answer.until,
         answer.note.strip() or f"the party asked for it instead of {action.due_on}",
@@ -207,19 +219,22 @@ def _agreed(action: Action, answer: Answer, at: Setting) -> Effect:
 
 
 def _declined(action: Action, answer: Answer, at: Setting) -> Effect:
-    _by(action, at, frozenset({Role.COORDINATOR}), "decided about")
+    _by(action, at, ALONE, "decided about")
     if not answer.note.strip():
-        raise BadValue("because", "", "say in a few words why the date stays")
+        raise BadValue("because", "", N_("say in a few words why the date stays"))
     said = {"note": answer.note}
     return Effect((lambda _a: Moved({"paused_until_on": None}, "more_time_declined", said),))
 
 
 def _other(action: Action, answer: Answer, at: Setting) -> Effect:
     if not answer.note.strip():
-        raise BadValue("note", "", "there is nothing in this answer")
+        raise BadValue("note", "", N_("there is nothing in this answer"))
     if not at.actor.roles and not at.actor.superior:
         raise ForbiddenMove(
-            action.ref, action.state, "answered for", "only persons who were told of it may do that"
+            action.ref,
+            action.state,
+            "answered for",
+            N_("only persons who were told of it may do that"),
         )
     own = not FOCAL.isdisjoint(at.actor.roles) and action.state in OWED
     changed = _recorded("noted", {"note": answer.note}, at)
@@ -242,15 +257,23 @@ def _recorded(event: str, said: Mapping[str, object], at: Setting) -> Callable[[
 def _owed_by(action: Action, at: Setting, what: str) -> None:
     if action.state not in OWED:
         raise ForbiddenMove(
-            action.ref, action.state, what, "nobody is asked for an answer about it now"
+            action.ref, action.state, what, N_("nobody is asked for an answer about it now")
         )
     _by(action, at, FOCAL, what)
 
 
+ALONE: Final = frozenset({Role.COORDINATOR})
+JUDGES: Final = ALONE | {Role.VERIFIER}
+_ONLY: Final[Mapping[frozenset[Role], Sentence]] = {
+    FOCAL: N_("only its alternate or coordinator or focal point may say that"),
+    JUDGES: N_("only its coordinator or verifier may say that"),
+    ALONE: N_("only its coordinator may say that"),
+}
+
+
 def _by(action: Action, at: Setting, who: frozenset[Role], what: str) -> None:
     if who.isdisjoint(at.actor.roles):
-        named = " or ".join(sorted(role.replace("_", " ") for role in who))
-        raise ForbiddenMove(action.ref, action.state, what, f"only its {named} may say that")
+        raise ForbiddenMove(action.ref, action.state, what, _ONLY[who])
 
 
 _EFFECTS: Final[dict[Verb, Callable[[Action, Answer, Setting], Effect]]] = {

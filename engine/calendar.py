@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from engine.errors import BadValue
+from engine.listed_days import known_decades, listed_days
 
 _FIRST, _LAST = date.min.toordinal(), date.max.toordinal()
 _EVERY_DAY = frozenset(range(7))
@@ -107,14 +108,23 @@ class WorkingCalendar:
         """The feasts of `year` whose date is an estimate that no override has confirmed yet."""
         return tuple(self._days.estimated(year))
 
+    def feasts(self, day: date) -> tuple["Feast", ...]:
+        """The holidays that are kept on `day`; most days have none."""
+        return self._days.feasts(day)
+
 
 @dataclass(frozen=True, slots=True)
-class _Feast:
-    """A holiday on one day. `name` is without the mark of an estimate, `text` is for people."""
+class Feast:
+    """
+    A holiday on one day. `name` is without the mark of an estimate, `text` is for people.
+
+    `decided` is the override that brought it there, or confirmed it.
+    """
 
     name: str
     text: str
     estimated: bool = False
+    decided: DayOverride | None = None
 
     def is_called(self, name: str) -> bool:
         return bool(name) and name.casefold() in {self.name.casefold(), self.text.casefold()}
@@ -131,7 +141,7 @@ class _Span:
 
     first: int
     last: int
-    feasts: Mapping[date, tuple[_Feast, ...]]
+    feasts: Mapping[date, tuple[Feast, ...]]
     off: tuple[int, ...]
     taken: frozenset[int]
     worked: tuple[int, ...]
@@ -161,12 +171,16 @@ class _Days:
             span = self._read(ordinal, ordinal)
         return (ordinal - 1) % 7 not in self._rest_days and ordinal not in span.taken
 
+    # Days of one calendar live as long as the process, and a sweep asks the same things of them for
+    # thousands of actions.
+    @lru_cache(maxsize=65_536)  # noqa: B019
     def between(self, a: int, b: int) -> int:
         span = self._span
         if a < span.first or b > span.last:
             span = self._read(a, b)
         return self._worked(span, b) - self._worked(span, a)
 
+    @lru_cache(maxsize=65_536)  # noqa: B019
     def plus(self, ordinal: int, n: int) -> int:
         origin, nth = (ordinal, n) if n > 0 else (ordinal - 1, n + 1)
         span, found = self._span, ordinal
@@ -180,7 +194,7 @@ class _Days:
             if span.first <= found <= span.last or not _FIRST <= found <= _LAST:
                 return found
 
-    def feasts(self, day: date) -> tuple[_Feast, ...]:
+    def feasts(self, day: date) -> tuple[Feast, ...]:
         ordinal = day.toordinal()
         return self._read(ordinal, ordinal).feasts.get(day, ())
 
@@ -204,9 +218,9 @@ class _Days:
         first = max(_FIRST, min(first, span.first, *named))
         last = min(_LAST, max(last, span.last, *named))
         decades = range(date.fromordinal(first).year // 10, date.fromordinal(last).year // 10 + 1)
-        listed: dict[date, tuple[_Feast, ...]] = {}
+        listed: dict[date, tuple[Feast, ...]] = {}
         if self._country:
-            known = _known_decades(self._country)
+            known = known_decades(self._country)
             for decade in range(max(decades[0], known[0]), min(decades[-1], known[-1]) + 1):
                 listed.update(_listed(self._country, decade))
         feasts = _kept(listed, self._overrides)
@@ -233,13 +247,13 @@ def _days(country: str, rest_days: frozenset[int], overrides: tuple[DayOverride,
     if rest_days == _EVERY_DAY:
         raise BadValue("rest days", sorted(rest_days), "leave at least one day to work on")
     if country:
-        _known_decades(country)
+        known_decades(country)
     return _Days(country, rest_days, overrides)
 
 
 def _kept(
-    listed: dict[date, tuple[_Feast, ...]], overrides: tuple[DayOverride, ...]
-) -> dict[date, tuple[_Feast, ...]]:
+    listed: dict[date, tuple[Feast, ...]], overrides: tuple[DayOverride, ...]
+) -> dict[date, tuple[Feast, ...]]:
     """What is listed, after the overrides."""
     kept = dict(listed)
     for override in overrides:
@@ -258,19 +272,15 @@ def _kept(
     return kept
 
 
-def _leaving(there: tuple[_Feast, ...], name: str) -> tuple[_Feast, ...]:
+def _leaving(there: tuple[Feast, ...], name: str) -> tuple[Feast, ...]:
     """Which of the feasts of one day a move takes along."""
     called = tuple(feast for feast in there if feast.is_called(name))
     return called or tuple(feast for feast in there if feast.estimated) or there
 
 
-def _decided(override: DayOverride, leaving: tuple[_Feast, ...]) -> _Feast:
+def _decided(override: DayOverride, leaving: tuple[Feast, ...]) -> Feast:
     name = override.name or "; ".join(feast.name for feast in leaving) or "day off"
-    return _Feast(name, f"{name} ({override.note})")
-
-
-_LANGUAGES = {"BF": "fr"}
-"""Where the package's own default is not a language of the country: it gives Burkina Faso en_BF."""
+    return Feast(name, f"{name} ({override.note})", decided=override)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,59 +300,16 @@ _MISSING_HOLIDAYS: Mapping[str, tuple[_Missing, ...]] = {
 }
 
 
-@lru_cache
-def _known_decades(country: str) -> range:
-    """The decades for which the package lists holidays; BadValue if it lacks the country."""
-    import holidays  # noqa: PLC0415 - 0.1 s that a command without a calendar need not pay
-
-    # The package also takes names and alpha-3 codes; one country has one name here.
-    if len(country) == 2 and country.isascii() and country.isupper():  # noqa: PLR2004 - alpha-2
-        try:
-            known = holidays.country_holidays(country, expand=False)
-        except NotImplementedError:
-            pass
-        else:
-            return range(known.start_year // 10, known.end_year // 10 + 1)
-    raise BadValue(
-        "country",
-        country,
-        "no public holidays are known for it; give a code of ISO 3166-1 such as BF, "
-        "or leave it empty and add the days off one by one",
-    )
-
-
 @lru_cache(maxsize=1024)
-def _listed(country: str, decade: int) -> Mapping[date, tuple[_Feast, ...]]:
-    """The public holidays of ten years from `decade * 10` on, in a language of the country."""
-    import holidays  # noqa: PLC0415 - 0.1 s that a command without a calendar need not pay
-
-    years = range(decade * 10, decade * 10 + 10)
-    # Without a language the package asks the environment of the process for one.
-    language = (
-        _LANGUAGES.get(country)
-        or type(holidays.country_holidays(country, expand=False)).default_language
-    )
-    table = holidays.country_holidays(country, years=years, language=language, expand=False)
-    labels = (
-        getattr(table, mark, None) for mark in ("observed_estimated_label", "estimated_label")
-    )
-    marks = [tuple(table.tr(label).split("%s")) for label in labels if label]
+def _listed(country: str, decade: int) -> Mapping[date, tuple[Feast, ...]]:
+    """The public holidays of ten years: those of the package, and what it is known to lack."""
     listed = {
-        day: tuple(_feast(text, marks) for text in table.get_list(day))
-        for day in table
-        if day.year in years
+        day: tuple(Feast(each.name, each.text, estimated=each.estimated) for each in there)
+        for day, there in listed_days(country, decade).items()
     }
     for missing in _MISSING_HOLIDAYS.get(country, ()):
-        for year in years:
+        for year in range(decade * 10, decade * 10 + 10):
             if year >= missing.since:
                 day = date(year, missing.month, missing.day)
-                listed[day] = (*listed.get(day, ()), _Feast(missing.name, missing.name))
+                listed[day] = (*listed.get(day, ()), Feast(missing.name, missing.name))
     return listed
-
-
-def _feast(text: str, marks: list[tuple[str, ...]]) -> _Feast:
-    """A holiday from its listed name; `marks` are what stands before and behind an estimate."""
-    for before, behind in marks:
-        if text.startswith(before) and text.endswith(behind):
-            return _Feast(text[len(before) : len(text) - len(behind)], text, estimated=True)
-    return _Feast(text, text)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.action import Action
-from engine.errors import BadValue, ForbiddenMove
+from engine.errors import N_, BadValue, ForbiddenMove
 from engine.history import Event
 from engine.lifecycle import Actor
-from engine.party import Party
+from engine.party import Party, Side
 
 CLARIFIED, ASSENTED = "clarified", "assented"
 
@@ -91,13 +91,13 @@ def clarifications(
 def clarify(action: Action, words: str, language: str, actor: Actor) -> dict[str, object]:
     """What the event says that adds words to what was agreed; the agreed ones stay as they are."""
     if action.agreed_on is None:
-        why = "nothing is agreed yet; change its words instead"
+        why = N_("nothing is agreed yet; change its words instead")
         raise ForbiddenMove(action.ref, action.state, "clarified", why)
     if not actor.roles:
-        why = "only its coordinator and the parties to it may do that"
+        why = N_("only its coordinator and the parties to it may do that")
         raise ForbiddenMove(action.ref, action.state, "clarified", why)
     if not words.strip():
-        raise BadValue("text", words, "say in which words it is to be understood")
+        raise BadValue("text", words, N_("say in which words it is to be understood"))
     return {"words": words, "language": language, "party_id": actor.party_id}
 
 
@@ -111,12 +111,14 @@ def assent(
     """What the event says by which somebody assents to a clarification for their party."""
     voice = spoken_for.get(actor.party_id) if actor.party_id else None
     if not actor.roles or voice is None:
-        why = "only somebody of a party that it binds can assent"
+        why = N_("only somebody of a party that it binds can assent")
         raise ForbiddenMove(action.ref, action.state, "assented to", why)
     waiting = [each for each in known if voice in each.missing]
     if number is not None:
         waiting = [each for each in waiting if each.number == number]
     if not waiting:
         wanted = "" if number is None else f" {number}"
-        raise BadValue("assent", action.ref, f"no clarification{wanted} waits for {voice}")
+        spoken = Side(voice) if voice in set(Side) else voice
+        why = N_("no clarification%(number)s waits for %(voice)s", number=wanted, voice=spoken)
+        raise BadValue("assent", action.ref, why)
     return {"clarification": waiting[-1].number, "party_id": actor.party_id}

@@ -1,5 +1,6 @@
 """The ladder: who is told which rung when an action is late, and what keeps a rung back."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -34,12 +35,10 @@ def climb(case: Case, today: date, decision: Decision) -> None:
     elapsed = working_days_since(calendar, anchor, today)
     cause = f"e{action.episode}"
     said = [entry for entry in case.said if entry.cause == cause]
-    reached = [
-        rung for rung in ladder.rungs if rung.days <= elapsed and _counts(case, rung, anchor)
-    ]
-    ahead = next((rung for rung in ladder.rungs if rung.days > elapsed), None)
-    if ahead:
-        decision.look_again(calendar.plus(anchor, ahead.days))
+    place = bisect_right(ladder.days, elapsed)
+    reached = [rung for rung in ladder.rungs[:place] if _counts(case, rung, anchor)]
+    if place < len(ladder.days):
+        decision.look_again(calendar.plus(anchor, ladder.days[place]))
     if said:
         reached += _brought_by_silence(case, reached, said, today, decision)
     if reached:
@@ -49,6 +48,8 @@ def climb(case: Case, today: date, decision: Decision) -> None:
 
 def _wait_for_delivery(case: Case, said: list[Said], today: date, decision: Decision) -> None:
     """What follows an escalation is counted from its delivery, which wakes nobody: so ask daily."""
+    if not said and not decision.notices:
+        return
     up = case.ladder.upward
     fresh = any(notice.rung in up for notice in decision.notices)
     if fresh or any(entry.rung in up and entry.reached_on is None for entry in said):
@@ -91,21 +92,26 @@ def _speak(
     case: Case, reached: list[Rung], said: list[Said], today: date, decision: Decision
 ) -> None:
     """Tell each person the highest rung reached; record the lower ones as passed over."""
-    spoken = {(entry.rung, entry.person_id) for entry in said}
-    spoken |= {
-        (entry.rung.removeprefix("call:"), entry.about_id) for entry in said if entry.about_id
-    }
     order = case.ladder.places
+    spoken: set[tuple[str, int | None]] = set()
     highest: dict[int | None, int] = {}
-    for name, person_id in spoken:
-        highest[person_id] = max(highest.get(person_id, -1), order.get(name, -1))
+    if said:
+        spoken = {(entry.rung, entry.person_id) for entry in said}
+        spoken |= {
+            (entry.rung.removeprefix("call:"), entry.about_id) for entry in said if entry.about_id
+        }
+        for name, person_id in spoken:
+            highest[person_id] = max(highest.get(person_id, -1), order.get(name, -1))
     settled: set[int] = set()
     told: set[int] = set()
     alone = False
+    to: tuple[Addressee, ...] = ()
+    persons: tuple[Person, ...] = ()
     for rung in reversed(reached):
         if rung.escalates and not _may_go_up(case, said, today, decision):
             continue
-        persons = persons_of(case, rung)
+        if rung.to != to:
+            to, persons = rung.to, persons_of(case, rung)
         if not persons and not rung.courtesy and not alone:
             _nobody(case, rung, decision)
             alone = True

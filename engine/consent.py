@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.action import Action
 from engine.calendar import WorkingCalendar
-from engine.errors import BadValue, ForbiddenMove
+from engine.errors import N_, BadValue, ForbiddenMove
 from engine.history import Event
 from engine.ladder import Consent, Ladder
 from engine.lifecycle import Actor
@@ -106,7 +106,10 @@ def agree(action: Action, waiting: Collection[Asking], actor: Actor) -> Agreed:
     fresh = [(each, voice) for each, voice in heard if voice in each.missing]
     if not fresh:
         first, voice = heard[0]
-        reason = f"{voice} has agreed to {first.rung} already; missing: {', '.join(first.missing)}"
+        reason = N_(
+            "%(voice)s has agreed to %(rung)s already; missing: %(missing)s",
+            voice=voice, rung=first.rung, missing=tuple(first.missing),
+        )  # fmt: skip
         raise BadValue("release", action.ref, reason)
     return Agreed(
         voices={each.rung: voice for each, voice in fresh},
@@ -161,12 +164,15 @@ def _only(waiting: Collection[Asking]) -> str:
     first = next(iter(waiting))
     match first.rule:
         case Consent.COORDINATOR:
-            return "only its coordinator releases"
+            return N_("only its coordinator releases")
         case Consent.COMMITTEE:
-            return f"{first.rung} needs the word of a member of its committee"
+            return N_("%(rung)s needs the word of a member of its committee", rung=first.rung)
         case Consent.BOTH_SIDES:
             sides = " and of ".join((*first.agreed, *first.missing))
-            return f"{first.rung} needs a coordinator or committee member of {sides}"
+            return N_(
+                "%(rung)s needs a coordinator or committee member of %(sides)s",
+                rung=first.rung, sides=sides,
+            )  # fmt: skip
 
 
 def _said(action: Action, events: Iterable[Event]) -> Mapping[str, set[str]]:

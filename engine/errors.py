@@ -7,10 +7,44 @@ What the engine refuses, and the sentence it says when it does.
     ├── ForbiddenMove      the life cycle says no
     ├── StaleVersion       somebody else changed it first
     ├── CircularDependency an action would wait for itself
-    └── BadLadder          a ladder file cannot be used
+    ├── BadLadder          a ladder file cannot be used
+    └── RecordElsewhere    the record is, or is going to, another database
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Self
+
+
+class Sentence(str):
+    """
+    An English text that remembers how it was made, so that a page can say it in another language.
+
+    `fields` are the values themselves: days, words of the program, texts.
+    """
+
+    __slots__ = ("fields", "pattern")
+    pattern: str
+    fields: Mapping[str, object]
+
+    def __new__(cls, pattern: str, fields: Mapping[str, object]) -> Self:
+        shown = {name: _plain(value) for name, value in fields.items()}
+        made = super().__new__(cls, pattern % shown if fields else pattern)
+        made.pattern, made.fields = pattern, fields
+        return made
+
+
+def N_(pattern: str, **fields: object) -> Sentence:  # noqa: N802 - the name that catalogues know
+    """A reason that is translated where somebody reads it; its name is how catalogues find it."""
+    return Sentence(pattern, fields)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return ", ".join(_plain(one) for one in value)
+    return str(value)
 
 
 class EngineError(Exception):
@@ -70,3 +104,10 @@ class BadLadder(EngineError):
     def __init__(self, source: str, line: int, reason: str) -> None:
         self.source, self.line, self.reason = source, line, reason
         super().__init__(f"{source}, line {line}: {reason}.")
+
+
+class RecordElsewhere(EngineError):
+    """This database does not hold the record, or will not in a moment; the sentence says where."""
+
+    BEGINNINGS = ("This record ", "This database holds ")
+    """How its sentence begins wherever it is said: a database's own refusal is known by it."""

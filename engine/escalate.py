@@ -7,7 +7,7 @@ from datetime import date
 from engine.action import OWED
 from engine.case import Case, Decision, Said, notice_of
 from engine.climb import acknowledged_until, fair_from, persons_of
-from engine.errors import BadValue, ForbiddenMove
+from engine.errors import N_, BadValue, ForbiddenMove
 from engine.ladder import Consent, Ladder, Rung
 from engine.lifecycle import Actor
 from engine.party import Person, Role
@@ -46,18 +46,22 @@ def escalate(case: Case, wish: Wish, actor: Actor, today: date) -> Escalated:
     action = case.action
     if Role.COORDINATOR not in actor.roles:
         raise ForbiddenMove(
-            action.ref, action.state, "escalated", "only its coordinator may send it up"
+            action.ref, action.state, "escalated", N_("only its coordinator may send it up")
         )
     if action.state not in OWED or action.waiting:
-        why = "it waits for another action" if action.waiting else "nobody owes it as it stands"
+        why = (
+            N_("it waits for another action")
+            if action.waiting
+            else N_("nobody owes it as it stands")
+        )
         raise ForbiddenMove(action.ref, action.state, "escalated", why)
     if not wish.reason.strip():
-        raise BadValue("reason", wish.reason, "say why it goes up before its day")
+        raise BadValue("reason", wish.reason, N_("say why it goes up before its day"))
     said = [entry for entry in case.said if entry.cause == f"e{action.episode}"]
     rung = _named(case, wish.rung) if wish.rung else _next(case, said, today)
     persons = persons_of(case, rung)
     if not persons:
-        why = f"rung {rung.name} has nobody whom its handling level lets know of it"
+        why = N_("rung %(rung)s has nobody whom its handling level lets know of it", rung=rung.name)
         raise ForbiddenMove(action.ref, action.state, "escalated", why)
     spoken = {(entry.rung, entry.person_id) for entry in said}
     fresh = tuple(person for person in persons if (rung.name, person.id) not in spoken)
@@ -75,7 +79,8 @@ def _named(case: Case, name: str) -> Rung:
         if rung.name.casefold() == name.casefold():
             return rung
     known = ", ".join(rung.name for rung in going_up) or "none"
-    raise BadValue("rung", name, f"does not go up in this ladder; these do: {known}")
+    why = N_("does not go up in this ladder; these do: %(known)s", known=known)
+    raise BadValue("rung", name, why)
 
 
 def _next(case: Case, said: Sequence[Said], today: date) -> Rung:
@@ -92,7 +97,7 @@ def _next(case: Case, said: Sequence[Said], today: date) -> Rung:
         if rung.escalates:
             return rung
     action = case.action
-    raise ForbiddenMove(action.ref, action.state, "escalated", "the ladder ends here")
+    raise ForbiddenMove(action.ref, action.state, "escalated", N_("the ladder ends here"))
 
 
 def _above(ladder: Ladder, place: int) -> tuple[Rung, ...]:
@@ -104,17 +109,24 @@ def _refuse_early(case: Case, said: Sequence[Said], today: date) -> None:
     action, why = case.action, ""
     answered_until, fair = acknowledged_until(case), fair_from(case, said)
     if action.paused_until_on and today < action.paused_until_on:
-        why = f"a report keeps the ladder still until {action.paused_until_on}"
-    elif answered_until and today < answered_until:
-        why = f"somebody acknowledged it, which is good until {answered_until}"
-    elif fair is None:
-        why = "no reminder has reached the party yet (a logged call counts)"
-    elif today < fair:
-        why = f"the party has fair warning until {fair}"
-    if why:
-        raise ForbiddenMove(
-            action.ref, action.state, "escalated", f"{why}; say why it goes despite that"
+        why = N_(
+            "a report keeps the ladder still until %(day)s; say why it goes despite that",
+            day=action.paused_until_on,
         )
+    elif answered_until and today < answered_until:
+        why = N_(
+            "somebody acknowledged it, which is good until %(day)s; say why it goes despite that",
+            day=answered_until,
+        )
+    elif fair is None:
+        why = N_(
+            "no reminder has reached the party yet (a logged call counts); say why it goes despite"
+            " that"
+        )
+    elif today < fair:
+        why = N_("the party has fair warning until %(day)s; say why it goes despite that", day=fair)
+    if why:
+        raise ForbiddenMove(action.ref, action.state, "escalated", why)
 
 
 def _decide(

@@ -46,12 +46,23 @@ def link(
     before: bytes, action_id: int, seq: int, kind: str, at: datetime, by: str, payload: str
 ) -> bytes:
     """SHA-256 over the hash before and the event's fields, each preceded by its length in bytes."""
-    fields = (str(FORMAT), str(action_id), str(seq), kind, instant_text(at), by, payload)
-    digest = hashlib.sha256(before)
-    for text in fields:
-        raw = text.encode()
-        digest.update(len(raw).to_bytes(8, "big") + raw)
-    return digest.digest()
+    said = payload.encode()
+    return hashlib.sha256(
+        b"".join(
+            (
+                before, _framed(str(FORMAT)), _framed(str(action_id)), _framed(str(seq)),
+                _framed(kind), _framed(instant_text(at)), _framed(by),
+                len(said).to_bytes(8, "big"), said,
+            )
+        )
+    ).digest()  # fmt: skip
+
+
+@lru_cache(maxsize=4096)  # all events of a sweep have words, instant and author in common
+def _framed(text: str) -> bytes:
+    """A text in UTF-8, preceded by its length in bytes."""
+    raw = text.encode()
+    return len(raw).to_bytes(8, "big") + raw
 
 
 @lru_cache(maxsize=1024)  # all events of a sweep happen at one instant

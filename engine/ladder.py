@@ -98,8 +98,9 @@ class Ladder:
     `fair_warning`: how long before a rung goes up a reminder must have reached the responsible
     party. `acknowledge_within`: an escalation without an acknowledgement for so long brings the
     next rung. `acknowledgement_lasts`: then it expires unless something was reported. `pause`:
-    how long a report without movement keeps the ladder still. From these follow `places`, the
-    place of each rung by its name, and `upward`, the names of the rungs that escalate.
+    how long a report without movement keeps the ladder still. From these follow `days`, those of
+    the rungs, `places`, the place of each rung by its name, and `upward`, the names of the rungs
+    that escalate.
     """
 
     name: str
@@ -108,10 +109,12 @@ class Ladder:
     acknowledge_within: int = 5
     acknowledgement_lasts: int = 10
     pause: int = 10
+    days: tuple[int, ...] = field(init=False, compare=False, repr=False)
     places: Mapping[str, int] = field(init=False, compare=False, repr=False)
     upward: frozenset[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "days", tuple(rung.days for rung in self.rungs))
         places = {rung.name: place for place, rung in enumerate(self.rungs)}
         object.__setattr__(self, "places", places)
         upward = frozenset(rung.name for rung in self.rungs if rung.escalates)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from engine.action import LIVE, MET, OWED, Action, Kind, Level, Obstacle, State
-from engine.errors import ForbiddenMove
+from engine.errors import N_, ForbiddenMove, Sentence
 from engine.party import Role, Side
 
 Changes = dict[str, object]
@@ -122,6 +122,14 @@ MOVES: Final = (
 """DESIGN §3, row by row. From disputed, the state before the dispute is also permitted."""
 
 
+_ONLY: Final[Mapping[frozenset[Role], Sentence]] = {
+    COORDINATOR: N_("only its coordinator may do that"),
+    FOCAL: N_("only its alternate or coordinator or focal point may do that"),
+    VERIFIER: N_("only its verifier may do that"),
+    COORDINATOR | VERIFIER: N_("only its coordinator or verifier may do that"),
+}
+
+
 def permitted(action: Action) -> tuple[State, ...]:
     """The states that this action could move to now, in the order of the words."""
     targets = {move.to for move in MOVES if action.state in move.sources}
@@ -182,49 +190,58 @@ def _row(action: Action, to: State) -> Move:
             return row
     if action.state is State.DISPUTED and to is action.former_state:
         return Move(frozenset({State.DISPUTED}), to, COORDINATOR, ("reason", "decided_on"))
-    allowed = ", ".join(permitted(action)) or "nothing: it is closed for good"
-    raise ForbiddenMove(action.ref, action.state, to, f"from here it can become {allowed}")
+    raise ForbiddenMove(action.ref, action.state, to, onwards(action))
+
+
+def onwards(action: Action) -> Sentence:
+    """What an action can become, for whoever asked for something else."""
+    allowed = permitted(action)
+    if not allowed:
+        return N_("from here it can become nothing: it is closed for good")
+    return N_("from here it can become %(states)s", states=allowed)
 
 
 def _check_actor(action: Action, to: State, row: Move, actor: Actor) -> None:
     if row.who.isdisjoint(actor.roles):
-        who = " or ".join(sorted(role.replace("_", " ") for role in row.who))
-        raise ForbiddenMove(action.ref, action.state, to, f"only its {who} may do that")
+        raise ForbiddenMove(action.ref, action.state, to, _ONLY[row.who])
 
 
 def _check_need(
     need: str, action: Action, request: Request, actor: Actor, facts: Facts, today: date
 ) -> None:
-    missing = ""
+    missing: str = ""
     match need:
         case "reason" if not request.reason.strip():
-            missing = "say why (reason)"
+            missing = N_("say why (reason)")
         case "note" if not (request.note.strip() or request.reason.strip()):
-            missing = "say what was done, or name the evidence (note)"
+            missing = N_("say what was done, or name the evidence (note)")
         case "decided_on" if request.decided_on is None:
-            missing = "say on which date that was decided (date)"
+            missing = N_("say on which date that was decided (date)")
         case "level" if request.level is None:
-            missing = "say how much of it is there (level)"
+            missing = N_("say how much of it is there (level)")
         case "successor" if request.successor_id is None:
-            missing = "name the action that takes its place (successor)"
+            missing = N_("name the action that takes its place (successor)")
         case "successor" if request.successor_id == action.id:
-            missing = "it cannot take its own place; name another action (successor)"
+            missing = N_("it cannot take its own place; name another action (successor)")
         case "review_on" if request.review_on is None:
-            missing = "say on which day to look at it again (review-on)"
+            missing = N_("say on which day to look at it again (review-on)")
         case "review_on" if request.review_on and request.review_on <= today:
-            missing = f"the review day {request.review_on} is not after today, {today}"
+            missing = N_(
+                "the review day %(day)s is not after today, %(today)s",
+                day=request.review_on, today=today,
+            )  # fmt: skip
         case "obstacle" if request.obstacle is None:
-            missing = f"say what stands in the way (obstacle: {', '.join(Obstacle)})"
+            missing = N_("say what stands in the way (obstacle: %(known)s)", known=tuple(Obstacle))
         case "blocker" if not request.blocker.strip() and not facts.unmet:
-            missing = "name who or what it waits for (blocker)"
+            missing = N_("name who or what it waits for (blocker)")
         case "complete":
             missing = _incomplete(action, facts)
         case "one_off" if action.kind is not Kind.ONE_OFF:
-            missing = f"a {action.kind} action comes into force (in_force) instead"
+            missing = N_("a %(kind)s action comes into force (in_force) instead", kind=action.kind)
         case "lasting" if action.kind is Kind.ONE_OFF:
-            missing = "a one_off action becomes verified instead"
+            missing = N_("a one_off action becomes verified instead")
         case "confirmation" if not (request.method.strip() and request.seen.strip()):
-            missing = "say how it was checked and what was seen (method, seen)"
+            missing = N_("say how it was checked and what was seen (method, seen)")
         case "other_hands":
             missing = _same_hands(action, actor, facts)
         case _:
@@ -235,22 +252,22 @@ def _check_need(
 
 def _incomplete(action: Action, facts: Facts) -> str:
     if action.verifier_id is None or action.verifier_id in facts.responsible_ids:
-        return "name a verifier of another party first"
+        return N_("name a verifier of another party first")
     if action.kind is Kind.ONE_OFF and action.due_on is None:
-        return "set a due date first"
+        return N_("set a due date first")
     if action.kind is not Kind.ONE_OFF and not action.repeat:
-        return "set the rule by which it repeats first"
+        return N_("set the rule by which it repeats first")
     return ""
 
 
 def _same_hands(action: Action, actor: Actor, facts: Facts) -> str:
     """A claim and its confirmation are two acts by two parties."""
     if actor.person_id == action.reported_by_id:
-        return "whoever reported it done cannot also confirm it"
+        return N_("whoever reported it done cannot also confirm it")
     if facts.joint:
-        return "" if actor.side not in facts.confirmed else "this side has confirmed it already"
+        return "" if actor.side not in facts.confirmed else N_("this side has confirmed it already")
     if actor.party_id in facts.responsible_ids:
-        return "the party that owes it cannot confirm it"
+        return N_("the party that owes it cannot confirm it")
     return ""
 
 

@@ -53,6 +53,7 @@ class Deed(StrEnum):
     EXPORT = "export"
     REHEARSE = "rehearse"
     VERIFY = "verify"
+    SEE_AGENDA = "see_agenda"
     SEE_CALENDAR = "see_calendar"
     CHANGE_CALENDAR = "change_calendar"
     PEOPLE = "people"
@@ -120,6 +121,7 @@ ON_DIALOGUES: Final[Mapping[Deed, frozenset[Tie]]] = {
     Deed.EXPORT: frozenset({Tie.COORDINATES, Tie.SITS, Tie.MANAGES}),
     Deed.REHEARSE: frozenset({Tie.COORDINATES, Tie.MANAGES}),
     Deed.VERIFY: frozenset({Tie.COORDINATES, Tie.SITS, Tie.MANAGES, Tie.AUDITS}),
+    Deed.SEE_AGENDA: frozenset({Tie.COORDINATES, Tie.SITS}),
     Deed.SEE_CALENDAR: frozenset({Tie.COORDINATES, Tie.SITS, Tie.MANAGES, Tie.TAKES_PART}),
     Deed.CHANGE_CALENDAR: frozenset({Tie.COORDINATES}),
     Deed.PEOPLE: frozenset({Tie.COORDINATES}),
@@ -220,6 +222,15 @@ class Member:
             return None
         homes = {where for _role, where in self.grants if where is not None}
         return frozenset(home for home in homes if self.may_in(deed, home))
+
+    def answers_for(self, places: Collection[int | None]) -> bool:
+        """
+        Whether this person may change somebody who stands in these dialogues; None: the programme.
+
+        In every one of them: whoever writes the address of a post can sign in as its holder.
+        """
+        mine = self.dialogues(Deed.PEOPLE)
+        return mine is None or (bool(places) and all(place in mine for place in places))
 
 
 def may(ties: Collection[Tie], deed: Deed, handling: Handling | None = None) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from engine.action import OWED, Action, Kind, Level, State
-from engine.errors import BadValue, ForbiddenMove
+from engine.errors import N_, BadValue, ForbiddenMove
 from engine.lifecycle import (
     FOCAL,
     RESPONSIBLE,
@@ -15,7 +15,7 @@ from engine.lifecycle import (
     Request,
     ended_run,
     move,
-    permitted,
+    onwards,
 )
 from engine.party import Role
 from engine.recurrence import parse
@@ -40,19 +40,16 @@ def report(
     it came. ForbiddenMove where nothing can be reported; BadValue without a note.
     """
     if not given.note.strip():
-        raise BadValue("note", given.note, "say in a few words what was done or why not")
+        raise BadValue("note", given.note, N_("say in a few words what was done or why not"))
     if action.state not in OWED | {State.IN_FORCE}:
-        allowed = ", ".join(permitted(action)) or "nothing"
-        raise ForbiddenMove(
-            action.ref, action.state, "reported on", f"from here it can become {allowed}"
-        )
+        raise ForbiddenMove(action.ref, action.state, "reported on", onwards(action))
     checked = action.state is State.IN_FORCE and action.kind is Kind.STANDING
     if FOCAL.isdisjoint(actor.roles) and not (checked and Role.VERIFIER in actor.roles):
         raise ForbiddenMove(
             action.ref,
             action.state,
             "reported on",
-            "only its focal point or coordinator may report",
+            N_("only its focal point or coordinator may report"),
         )
     if given.level is Level.COMPLETED and action.state in OWED:
         return move(action, Request(to=State.REPORTED_DONE, note=given.note), actor, facts, today)
@@ -87,19 +84,29 @@ def _its_turn(action: Action, today: date) -> bool:
 
 
 def reschedule(action: Action, due_on: date, reason: str, actor: Actor, today: date) -> Moved:
-    """A due date moves with a reason and on a coordinator's word; every earlier one is kept."""
+    """
+    A due date moves with a reason and on a coordinator's word; every earlier one is kept.
+
+    Nobody can agree today on a day that is over: what was late stays late in the history.
+    """
     if Role.COORDINATOR not in actor.roles:
         raise ForbiddenMove(
-            action.ref, action.state, f"due on {due_on}", "only its coordinator may move the date"
+            action.ref,
+            action.state,
+            f"due on {due_on}",
+            N_("only its coordinator may move the date"),
         )
     if action.state not in OWED | {State.PROPOSED}:
         raise ForbiddenMove(
-            action.ref, action.state, f"due on {due_on}", "its date no longer matters"
+            action.ref, action.state, f"due on {due_on}", N_("its date no longer matters")
         )
     if not reason.strip():
-        raise BadValue("reason", reason, "say why the date moves and who agreed")
+        raise BadValue("reason", reason, N_("say why the date moves and who agreed"))
     if due_on == action.due_on:
-        raise BadValue("due", due_on.isoformat(), "that is the date it has already")
+        raise BadValue("due", due_on.isoformat(), N_("that is the date it has already"))
+    if due_on < today:
+        why = N_("that day lies behind us: agree on %(today)s or a later day", today=today)
+        raise BadValue("due", due_on.isoformat(), why)
     changes: Changes = {
         "due_on": due_on,
         "original_due_on": action.original_due_on or due_on,
@@ -115,11 +122,14 @@ def acknowledge(action: Action, note: str, actor: Actor, today: date) -> Moved:
     """Somebody who was told says so: an answer from the party, a pause of the climb from others."""
     if action.state not in OWED:
         raise ForbiddenMove(
-            action.ref, action.state, "acknowledged", "nothing about it waits for an answer"
+            action.ref, action.state, "acknowledged", N_("nothing about it waits for an answer")
         )
     if not actor.roles and not actor.superior:
         raise ForbiddenMove(
-            action.ref, action.state, "acknowledged", "only persons who were told of it may do that"
+            action.ref,
+            action.state,
+            "acknowledged",
+            N_("only persons who were told of it may do that"),
         )
     changes: Changes = {"answered_on": today}
     if RESPONSIBLE.isdisjoint(actor.roles):

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from engine.errors import BadValue
+from engine.errors import N_, BadValue
 
 LONGEST: Final = 366
 """Calendar days of one span; what is to last longer is a hold, which somebody has to end."""
@@ -43,13 +43,15 @@ class SensitiveDay:
 
     def __post_init__(self) -> None:
         if self.until_on < self.from_on:
-            reason = f"is before the first day, {self.from_on.isoformat()}"
+            reason = N_("is before the first day, %(day)s", day=self.from_on)
             raise BadValue("to", self.until_on.isoformat(), reason)
         if (self.until_on - self.from_on).days >= LONGEST:
-            reason = f"is more than {LONGEST} days after the first; put a hold instead"
+            reason = N_(
+                "is more than %(days)s days after the first; put a hold instead", days=LONGEST
+            )
             raise BadValue("to", self.until_on.isoformat(), reason)
         if self.yearly and self.until_on >= _in_year(self.from_on, self.from_on.year + 1):
-            reason = "what comes again each year is over before it does"
+            reason = N_("what comes again each year is over before it does")
             raise BadValue("to", self.until_on.isoformat(), reason)
 
     def spans(self, first: date, last: date) -> Iterable[tuple[date, date]]:

@@ -20,6 +20,7 @@ from notifications.language import (
     direction,
     jinja_environment,
     short,
+    words,
 )
 from notifications.layout import TEMPLATES
 from notifications.neutral import plain
@@ -98,6 +99,27 @@ def page(agenda: Agenda, language: str) -> str:
     )  # fmt: skip
 
 
+def heading(section: Section, agenda: Agenda, language: str) -> str:
+    """What stands above the points of a part."""
+    _ = words(language).gettext
+    said = {
+        Section.BROUGHT: _("For the committee to decide"),
+        Section.DISPUTED: _("Seen differently by those who take part"),
+        Section.STALLED: _("To find a way forward"),
+        Section.BLOCKED: _("Something stands in the way"),
+        Section.DATE_ASKED: _("A new date is asked for"),
+        Section.TO_CONFIRM: _("Reported done, to be confirmed"),
+        Section.COMING: _("Due by %(day)s"),
+        Section.PROPOSED: _("Proposed, to be agreed or not"),
+        Section.BY_REFERENCE: _(
+            "By their reference only; the coordinator explains them to those concerned"
+        ),
+        Section.CONFIRMED: _("Confirmed since %(day)s"),
+    }[section]
+    day = agenda.since if section is Section.CONFIRMED else agenda.until
+    return said % {"day": dated(language, day)}
+
+
 def choice(ref: str, verb: Verb, language: str) -> str:
     """What is ticked about one action: the word of the language and the check character."""
     return f"{WORDS[language][verb]} {check_character(ref, verb)}"
@@ -110,6 +132,7 @@ def _environment(language: str) -> Environment:
         "plain": lambda text: _isolated(plain(text)),
         "check": check_character,
         "word": lambda verb: WORDS[language][verb],
+        "heading": lambda section, agenda: heading(section, agenda, language),
         "dated": lambda value: dated(language, value),
         "css": _css_string,
     }

@@ -90,6 +90,24 @@ def month(language: str, value: date) -> str:
     return _spelt_day(language, "month", value)
 
 
+@lru_cache
+def weekdays(language: str) -> tuple[tuple[int, str, str, str], ...]:
+    """
+    The days of a week in the order in which the language begins it, Monday = 0.
+
+    Each with its whole name, its short one, and its letter.
+    """
+    from babel import Locale  # noqa: PLC0415 - as above
+
+    locale = Locale.parse(_CLDR.get(language, language))
+    names = locale.days["stand-alone"]
+    order = [(locale.first_week_day + number) % 7 for number in range(7)]
+    return tuple(
+        (number, names["wide"][number], names["abbreviated"][number], names["narrow"][number])
+        for number in order
+    )
+
+
 @lru_cache(maxsize=1024)
 def phone(language: str, value: str) -> str:
     """A telephone number that is neither broken at the end of a line nor turned around."""

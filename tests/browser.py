@@ -23,9 +23,9 @@ FLAGS = (
 expect.set_options(timeout=60_000)
 
 
-def press(button: Locator) -> None:
+def press(button: Locator, within_ms: int = 60_000) -> None:
     """Press a button that sends its form, and wait until the page that answers is there."""
-    with button.page.expect_navigation(timeout=60_000):
+    with button.page.expect_navigation(timeout=within_ms):
         button.click()
 
 

@@ -1,5 +1,6 @@
 """The page of one action, its forms, and what is shown when somebody else was faster."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,12 @@ from fastapi import Response
 
 from engine.action import Action
 from engine.answer import VERBS_FOR, Origin, Purpose, Verb
+from engine.bearing import contradicted
 from engine.case import Circle
 from engine.errors import EngineError, StaleVersion, UnknownThing
 from engine.history import Event
 from engine.lifecycle import Actor, Facts
-from engine.party import Role
+from engine.party import Person, Role
 from engine.permission import Deed
 from engine.store.acting import actor_for, facts_about
 from engine.store.answers import answers_about
@@ -23,18 +25,22 @@ from engine.store.brakes import brakes
 from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.evidence import Evidence, evidence_about
+from engine.store.hanging import hangs_together
 from engine.store.listing import View, view_of
+from engine.store.people_lists import find_known
 from engine.store.records import find_action, history_of
 from engine.store.seen import partners_of, words_of
 from engine.store.telling import told_about
 from web.answer_fields import FIELDS, LEVELS, LONGEST, METHODS, NEEDED, read_answer
 from web.deeds import Form, Setting, forms
-from web.demo_action import Next, Step, case_of, earlier_of, next_of, steps_of
 from web.face import CONFLICT, FORBIDDEN, NOT_FOUND, OK, UNFIT, Entrance, Visit
 from web.forms import read_fields
 from web.history_words import Told, timeline
+from web.refusals import refusal_words
+from web.seen_refs import unmet_refs, unseen_refs
+from web.steps import Next, Step, case_of, earlier_of, next_of, steps_of
 from workflows.answers import Given, take_answer
-from workflows.clarify import clarifications_of
+from workflows.clarify import clarifications_of, waits_for
 from workflows.record import Asked
 
 PROXIES: Final = (Origin.PHONE, Origin.PAPER, Origin.SITE)
@@ -74,7 +80,7 @@ class About:
         return [self.directory.parties[party_id].name for party_id in self.partners]
 
 
-def _about(visit: Visit, connection: Connection, deed: Deed = Deed.LIST) -> About:
+def about_action(visit: Visit, connection: Connection, deed: Deed = Deed.LIST) -> About:
     try:
         action = find_action(connection, visit.path("ref")[:60])
     except UnknownThing:
@@ -100,7 +106,7 @@ def _about(visit: Visit, connection: Connection, deed: Deed = Deed.LIST) -> Abou
 def look(visit: Visit) -> Response:
     """Everything about one action that this person may read, and what they can do with it."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection)
+        at = about_action(visit, connection)
         action, member, directory = at.action, visit.member, at.directory
 
         def may(deed: Deed) -> bool:
@@ -108,6 +114,8 @@ def look(visit: Visit) -> Response:
 
         story = may(Deed.READ_STORY)
         events = history_of(connection, action.id) if may(Deed.READ_HISTORY) else ()
+        added = clarifications_of(connection, directory, action) if story else ()
+        unmet = unmet_refs(visit, connection, action)
         case = case_of(connection, directory, action)
         ladder: tuple[Step, ...] = steps_of(case, at.today) if story else ()
         following: Next | None = None
@@ -117,20 +125,31 @@ def look(visit: Visit) -> Response:
             "title": action.title if may(Deed.READ_TITLE) else None,
             "story": story,
             "words": words_of(connection, action) if story else "",
-            "clarified": clarifications_of(connection, directory, action) if story else (),
+            "clarified": added,
+            "waits_for_me": waits_for(directory, action, at.facts, at.actor, added),
+            "contradicted": story and contradicted(action, events),
+            "adds": may(Deed.REPORT),
             "earlier": earlier_of(events) if story else (),
             "ladder": ladder,
             "following": following,
             "answers": answers_about(connection, action.id) if story else [],
             "files": evidence_about(connection, action.id) if story else [],
             "notices": told_about(connection, action.id) if may(Deed.RECORD) else [],
-            "events": _recent(events, directory, visit, story=story),
+            "events": timeline(
+                events[-RECENT:],
+                directory,
+                visit.language,
+                story=story,
+                unseen=unseen_refs(visit, connection, events[-RECENT:]),
+            ),
             "more_events": max(0, len(events) - RECENT),
             "verifier": _party(directory, action.verifier_id),
             "forms": _forms(visit, connection, at),
             "verbs": _verbs(at) if may(Deed.RECORD) else (),
             "holds": _holds(directory, action, visit.now) if may(Deed.HOLD) else (),
-            "turn": _turn(at),
+            "turn": _turn(at, unmet),
+            "unmet": unmet,
+            "hangs": hangs_together(connection, action.id),
         }
     done = visit.query("done")
     return visit.page("face_action.html", at=at, done=done[:40], **values)
@@ -139,17 +158,18 @@ def look(visit: Visit) -> Response:
 def whole_history(visit: Visit) -> Response:
     """Every event, oldest last, with the marks by which they are chained."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection, Deed.READ_HISTORY)
+        at = about_action(visit, connection, Deed.READ_HISTORY)
         story = visit.member.may(Deed.READ_STORY, at.action, at.partners)
         events = history_of(connection, at.action.id)
-        lines = timeline(events, at.directory, visit.language, story=story)
+        unseen = unseen_refs(visit, connection, events)
+        lines = timeline(events, at.directory, visit.language, story=story, unseen=unseen)
     return visit.page("face_history.html", at=at, lines=lines)
 
 
 def evidence(visit: Visit) -> Response:
     """A file that was handed in, to be saved and never to be shown by this site."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection, Deed.READ_STORY)
+        at = about_action(visit, connection, Deed.READ_STORY)
         pieces = evidence_about(connection, at.action.id)
     number = visit.path("number")
     piece = next((p for p in pieces if str(p.id) == number), None)
@@ -164,6 +184,9 @@ def _file(visit: Visit, action: Action, piece: Evidence) -> Response:
         data = path.read_bytes()
     except OSError:
         visit.refuse(NOT_FOUND, visit.gettext("The file is not in the data folder any more."))
+    if hashlib.sha256(data).digest() != piece.sha256:
+        said = visit.gettext("The file in the data folder is not the one that was handed in.")
+        visit.refuse(CONFLICT, said)
     ending = piece.name.rpartition(".")[2]
     safe = f"{action.ref}-{piece.id}" + (f".{ending}" if ending.isalnum() else "")
     return Response(
@@ -175,7 +198,7 @@ def _file(visit: Visit, action: Action, piece: Evidence) -> Response:
 def form(visit: Visit) -> Response:
     """The form of one deed, empty, or begun by what stands in the address."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection)
+        at = about_action(visit, connection)
         wanted = _wanted(visit, _forms(visit, connection, at))
     begun = {f.name: visit.query(f.name) or f.first for f in wanted.fields}
     return _form_page(visit, at, wanted, begun, {})
@@ -184,7 +207,7 @@ def form(visit: Visit) -> Response:
 def send(visit: Visit) -> Response:
     """Do it; what cannot be done shows the form again with everything that was typed."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection)
+        at = about_action(visit, connection)
         found = _forms(visit, connection, at)
         events = history_of(connection, at.action.id)
     seen_version = _version(visit, at)
@@ -201,11 +224,11 @@ def send(visit: Visit) -> Response:
         wanted.run(visit, asked, typed)
     except StaleVersion:
         with visit.services.database.read() as connection:
-            at = _about(visit, connection)
+            at = about_action(visit, connection)
             events = history_of(connection, at.action.id)
         return _changed(visit, at, events, seen_version, wanted, typed.texts)
     except EngineError as error:
-        said = str(getattr(error, "why", "") or getattr(error, "reason", "") or error)
+        said = refusal_words(visit.language, error)
         return _form_page(visit, at, wanted, typed.texts, {"": said}, status=UNFIT)
     return visit.to(f"/actions/{at.action.ref}", done=wanted.name)
 
@@ -251,14 +274,14 @@ def _changed(
 def ask_answer(visit: Visit) -> Response:
     """The form for what somebody said on the phone, on paper or on the spot."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection, Deed.RECORD)
+        at = about_action(visit, connection, Deed.RECORD)
     return _answer_page(visit, at, _verb(visit, at), {}, {})
 
 
 def take(visit: Visit) -> Response:
     """Record an answer on somebody's word; sent twice, it counts once."""
     with visit.services.database.read() as connection:
-        at = _about(visit, connection, Deed.RECORD)
+        at = about_action(visit, connection, Deed.RECORD)
     verb = _verb(visit, at)
     read = read_answer(verb, visit.sent, at.today, visit.gettext)
     errors = dict(read.errors)
@@ -290,7 +313,7 @@ def take(visit: Visit) -> Response:
             events = history_of(connection, at.action.id)
         return _changed(visit, at, events[-3:], 0, None, visit.sent.fields)
     except EngineError as error:
-        said = str(getattr(error, "why", "") or getattr(error, "reason", "") or error)
+        said = refusal_words(visit.language, error)
         fields = visit.sent.fields
         return _answer_page(visit, at, verb, fields, {"": said}, status=UNFIT)
     return visit.to(f"/actions/{at.action.ref}", done="record")
@@ -354,10 +377,16 @@ def _forms(visit: Visit, connection: Connection, at: About) -> list[Form]:
         say=visit.gettext,
         releasable=any(notice["status"] == "unreleased" for notice in notices),
         held=coordinates and bool(_holds(at.directory, at.action, visit.now)),
-        contact=focal.key if focal else "",
+        contact=_contact(visit, connection, focal),
     )
     member = visit.member
     return [f for f in forms(setting) if member.may(f.deed, at.action, at.partners)]
+
+
+def _contact(visit: Visit, connection: Connection, focal: Person | None) -> str:
+    """Whose contact may be corrected here, by key; empty for nobody."""
+    known = find_known(connection, focal.id, None) if focal else None
+    return known.person.key if known and visit.member.answers_for(known.places) else ""
 
 
 def _wanted(visit: Visit, found: Sequence[Form]) -> Form:
@@ -378,22 +407,16 @@ def _holds(directory: Directory, action: Action, now: datetime) -> list[Any]:
     return [b for b in brakes(directory, now) if b.action == action.ref and b.in_force]
 
 
-def _recent(
-    events: Sequence[Event], directory: Directory, visit: Visit, *, story: bool
-) -> list[Told]:
-    return timeline(events[-RECENT:], directory, visit.language, story=story)
-
-
 def _party(directory: Directory, party_id: int | None) -> str:
     party = directory.parties.get(party_id or 0)
     return party.name if party else ""
 
 
-def _turn(at: About) -> tuple[str, str]:
+def _turn(at: About, unmet: Sequence[str]) -> tuple[str, str]:
     """Whose turn it is: a word for why, and the party or function."""
     action, state = at.action, at.action.state.value
     if action.waiting and state in {"agreed", "in_progress", "blocked"}:
-        return "waits", ", ".join(at.facts.unmet)
+        return "waits", ", ".join(filter(None, unmet))
     if state in {"agreed", "in_progress"}:
         return "owes", at.view.responsible
     if state == "blocked":

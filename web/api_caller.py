@@ -94,7 +94,7 @@ class Sight:
         """The same in some of the dialogues."""
         everywhere = any(where is None for _role, where in self.member.grants)
         every = everywhere and len(dialogue_ids) == len(self.dialogues)
-        return seen(self.member, deed, dialogue_ids, every=every)
+        return seen(self.member, deed, None if every else dialogue_ids)
 
     def open_or_seen(self, dialogue_ids: Collection[int]) -> Condition:
         """The condition on what may stand in a cell of figures."""

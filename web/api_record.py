@@ -325,6 +325,7 @@ def add_brakes(app: FastAPI, door: Callable[..., Caller]) -> None:
                 until_on=sent.until_on,
                 by=caller.member.key,
                 reason=sent.reason,
+                now=caller.now,
             )
             return Done(value=HeldValue(scope=called))
 
@@ -341,7 +342,9 @@ def add_brakes(app: FastAPI, door: Callable[..., Caller]) -> None:
 
         def do(services: Services) -> Done:
             scope, called = _scope(caller, services, sent.action, sent.dialogue)
-            ended = record.resume(services, scope, caller.now)
+            ended = record.resume(
+                services, scope, caller.now, by=caller.member.key, reason=sent.reason
+            )
             return Done(value=HeldValue(scope=called, ended=ended))
 
         return once(caller, request, name, _bytes(sent), do)

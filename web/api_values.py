@@ -141,6 +141,7 @@ class ResumeAsked(_Sent):
 
     action: Ref | None = None
     dialogue: Short | None = None
+    reason: Why = ""
 
 
 class DialogueValue(BaseModel):

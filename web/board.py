@@ -17,8 +17,10 @@ from engine.store.board import (
     Cursor,
     Filter,
     counts_by_state,
+    first_of,
     only_counted,
     page_of,
+    rows_of,
 )
 from engine.store.seen import dialogues_of
 from web.dashboard_narrow import narrow_of, said_of
@@ -77,24 +79,26 @@ def board(visit: Visit) -> Response:
         asked_of = _asked_of(visit, homes, asked)
         directory = visit.services.directory(connection)
         counts = counts_by_state(connection, visit.member, asked_of)
+        there = {state: Filter(state=state) for state in COLUMNS if counts[state]}
+        limits = visit.services.thresholds
+        found = first_of(
+            directory, visit.member, asked_of, there, visit.now, limits, size=IN_COLUMN
+        )
+        shown = [action for some, _number in found.values() for action in some]
+        rows = {
+            row.view.action.id: row
+            for row in rows_of(directory, visit.member, shown, visit.now, limits)
+        }
         columns = [
-            (
-                state,
-                counts[state],
-                page_of(
-                    directory, visit.member, asked_of, Filter(state=state), visit.now,
-                    visit.services.thresholds, size=IN_COLUMN, counted=False,
-                ).rows,
-            )
-            for state in COLUMNS
-            if counts[state]
-        ]  # fmt: skip
+            (state, counts[state], [rows[action.id] for action in some])
+            for state, (some, _number) in found.items()
+        ]
     over = sum(number for state, number in counts.items() if state not in COLUMNS)
     dialogue = {"dialogue": asked.get("dialogue", "")}
     return visit.page(
         "face_board.html",
         columns=columns, names=names.values(), asked=dialogue, over=over,
-        total=sum(counts.values()), urlencode=urlencode,
+        total=sum(counts.values()), urlencode=urlencode, more_than=COUNTED,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The figures of the dashboard kept for moments: however many look, counting stays rare."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -14,9 +15,14 @@ from engine.store.dashboard import Slow, figures_now, last_event_id, slow_figure
 from engine.store.dashboard_lists import Part
 from engine.store.database import Connection
 
+log = logging.getLogger("alkawari.web")
+
 KEPT: Final = 64
 REST: Final = 20
 """For so many times as long as the counting took its figures are shown, while things change."""
+
+AT_ONCE_S: Final = 0.1
+"""What is counted as quickly as that is waited for."""
 
 SLOW_REST: Final = 100
 LONGEST_S: Final = 60.0
@@ -61,6 +67,9 @@ class Kept:
         known = self._counted.get(part)
         if known is not None and self._good(known, event_id, now):
             return known.figures, known.unreachable
+        if known is not None and self._stands_in(known, now):
+            self._count_beside(part, now, event_id)
+            return known.figures, known.unreachable
         # Whoever comes while somebody counts takes what there is, if it is of this day.
         if not self._counting.acquire(blocking=known is None or known.day != now.date()):
             assert known is not None  # noqa: S101 - else it had waited
@@ -78,6 +87,27 @@ class Kept:
         if known.day != now.date() or age > LONGEST_S:
             return False
         return known.event_id == event_id or age < REST * known.took
+
+    def _stands_in(self, known: _Counted, now: datetime) -> bool:
+        """Whether it is shown, with its instant, while others count: where that takes long."""
+        fresh = known.day == now.date() and self._clock() - known.at <= LONGEST_S
+        return fresh and known.took > AT_ONCE_S
+
+    def _count_beside(self, part: Part, now: datetime, event_id: int) -> None:
+        if not self._counting.acquire(blocking=False):
+            return
+
+        def count() -> None:
+            try:
+                self._count(part, now, event_id)
+            except Exception as error:
+                log.error("the figures could not be counted (%s)", type(error).__name__)  # noqa: TRY400 - names
+                log.debug("what was not foreseen:", exc_info=error)
+            finally:
+                self._counting.release()
+
+        # A daemon: the program ends without waiting for figures that nobody will look at.
+        threading.Thread(target=count, name="figures", daemon=True).start()
 
     def _count(self, part: Part, now: datetime, event_id: int) -> _Counted:
         services, began = self._services, self._clock()

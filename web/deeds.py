@@ -6,7 +6,7 @@ from typing import Final
 
 from config.wiring import Services
 from engine.action import MET, OWED, Action, Level, Obstacle, State
-from engine.errors import BadValue
+from engine.errors import N_, BadValue
 from engine.escalate import Wish
 from engine.lifecycle import MOVES, Actor, Facts, Request, permitted
 from engine.party import Role
@@ -128,7 +128,7 @@ def _successor(visit: Visit, asked: Asked, ref: str) -> int | None:
     with visit.services.database.read() as connection:
         mine, other = find_action(connection, asked.ref), find_action(connection, ref)
     if other.dialogue_id != mine.dialogue_id:
-        raise BadValue("successor", ref, "is of another dialogue")
+        raise BadValue("successor", ref, N_("is of another dialogue"))
     return other.id
 
 
@@ -259,12 +259,13 @@ def _hold_form(at: Setting, why: Field) -> Form:
         return Form(
             name="resume", label=_("End the hold"), deed=Deed.HOLD,
             why=_("Messages about it may leave again."),
-            run=lambda visit, _asked, _typed: record.resume(
-                visit.services, (None, action.id), visit.now
+            run=lambda visit, asked, _typed: record.resume(
+                visit.services, (None, action.id), visit.now,
+                by=asked.by, reason=visit.typed("reason")[:300],
             ),
         )  # fmt: skip
     return Form(
-        name="hold", label=_("Hold messages"), deed=Deed.HOLD, weight="rare",
+        name="hold", label=_("Hold messages"), deed=Deed.HOLD,
         why=_("Nothing about it leaves: a funeral, an election, something that could hurt."),
         fields=(
             Field(name="until_on", label=_("Until and on which day? Empty: until you end it."),
@@ -283,6 +284,7 @@ def _hold(services: Services, visit: Visit, asked: Asked, typed: Typed, action: 
     record.hold(
         services, (None, action.id),
         from_on=today, until_on=typed.day("until_on"), by=asked.by, reason=typed.text("reason"),
+        now=visit.now,
     )  # fmt: skip
 
 

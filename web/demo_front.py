@@ -1,5 +1,6 @@
 """The pages for people in the demonstration: one button makes you one of them."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +14,9 @@ from engine.store.directory import Directory
 from engine.store.listing import all_dialogue_ids
 from web.allowed import OPEN
 from web.demo_world import World
-from web.face import NOT_FOUND, Visit
+from web.face import FORBIDDEN, NOT_FOUND, Visit
 from web.front import add_front, add_rest
+from web.session import drop_cookie
 from web.signin import SignIn
 
 SHOWN: Final = (Role.COORDINATOR, Role.MANAGER, Role.AUDITOR, Role.FOCAL_POINT)
@@ -37,6 +39,8 @@ def add_demo_front(app: FastAPI, world: World, clock_word: str) -> None:
     demo = _Demo(world, sign_in, clock_word)
     entrance.extras = demo.extra
     entrance.post("/demo/be", OPEN, demo.be)
+    entrance.get("/demo/again", OPEN, demo.ask_again)
+    entrance.post("/demo/again", OPEN, demo.start_again)
     add_rest(entrance)
 
 
@@ -63,6 +67,22 @@ class _Demo:
         with self._world.services.database.read() as connection:
             person = find_person(connection, key)
         return self._sign_in.signed_in(visit, person.id)
+
+    def ask_again(self, visit: Visit) -> Response:
+        """What is lost by it, and the one button that does it."""
+        return visit.page("face_demo_again.html", clock_word=self._clock_word)
+
+    def start_again(self, visit: Visit) -> Response:
+        """Throw everything away; the page that answers asks for the first one until it is there."""
+        word = visit.typed("clock_word").encode()
+        if not secrets.compare_digest(word, self._clock_word.encode()):
+            visit.refuse(FORBIDDEN)
+        answer = visit.page("face_demo_restarts.html")
+        # The next question is one for the new process, which does not know this session.
+        answer.headers["connection"] = "close"
+        drop_cookie(answer, secure=visit.entrance.secure)
+        self._world.start_again()
+        return answer
 
     def _figures(self) -> list[Figure]:
         with self._world.services.database.read() as connection:

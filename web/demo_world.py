@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +64,8 @@ class World:
         self.mailbox = Mailbox(self.clock)
         self.happened: deque[Happened] = deque(maxlen=KEPT_DEEDS)
         self.journey: Journey | None = None
+        self.again = False
+        self.on_again: Callable[[], None] = lambda: None
         self._post = PostOffice(self.mailbox)
         self._post.start()
         self.services: Services = build(_settings(folder, self._post, public_url), clock=self.clock)
@@ -120,6 +122,12 @@ class World:
             self._traveller.start()
         self._traveller.join(patience_s)
         return True
+
+    def start_again(self) -> None:
+        """Have all of this thrown away and made anew: clock, mails, flows, what was done."""
+        self.again = True
+        self._ending.set()
+        self.on_again()
 
     def release(self, ref: str) -> str:
         """A coordinator of that dialogue lets the sensitive rung leave; returns the reference."""

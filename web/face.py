@@ -26,6 +26,7 @@ from web.allowed import OPEN, SIGNED_IN, Need
 from web.answer_form import Sent, TooMuch, read_form
 from web.face_words import add_words
 from web.held import held_now
+from web.refusals import refusal_words
 from web.session import (
     LANGUAGE_NAME,
     OURS,
@@ -200,7 +201,8 @@ class Entrance:
                 return self._to_sign_in(visit)
             answer = self._refusal(visit, refused.status, refused.said)
         except EngineError as error:
-            answer = self._refusal(visit, _status_of(error), str(error))
+            said = refusal_words(visit.language, error)
+            answer = self._refusal(visit, _status_of(error), said)
         except Exception as error:
             # What it says may hold what was typed, which the log must not.
             log.error("%s failed (%s)", request.url.path.split("/")[1], type(error).__name__)  # noqa: TRY400

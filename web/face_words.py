@@ -12,7 +12,7 @@ from engine.action import Handling, Kind, Level, Obstacle, State
 from engine.answer import Origin, Verb
 from engine.conditions import Condition
 from engine.party import Role, Side
-from notifications.language import day, short, words
+from notifications.language import day, month, short, words
 
 NOTHING: Final = "\N{EN DASH}"
 
@@ -236,6 +236,7 @@ def add_words(environment: Environment, language: str) -> Environment:
         "verb_word": partial(_named, verb_words, language),
         "word": partial(word, language),
         "a_day": partial(a_day, language),
+        "month": partial(month, language),
         "a_short_day": partial(a_short_day, language),
         "an_instant": partial(an_instant, language),
     }

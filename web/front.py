@@ -7,12 +7,20 @@ from fastapi import FastAPI, Response
 from config.wiring import Services
 from engine.clock import Clock
 from web.action_page import add_action_page
+from web.agenda_page import add_agenda
 from web.allowed import SIGNED_IN
 from web.board import add_board
+from web.bulk import add_bulk
+from web.calendar_forms import add_calendar_forms
+from web.calendar_page import add_calendar
+from web.clarify_page import add_clarify
+from web.dependencies import add_dependencies
+from web.evidence_page import add_evidence
 from web.face import NOT_FOUND, Entrance, Visit
 from web.holds import add_holds
 from web.imports import add_imports
 from web.overview import add_overview
+from web.people import add_people
 from web.sessions import add_sessions
 from web.signin import SignIn
 from web.today import add_today
@@ -24,9 +32,17 @@ PAGES: tuple[Pages, ...] = (
     add_board,
     add_action_page,
     add_overview,
+    add_people,
+    add_bulk,
+    add_dependencies,
+    add_evidence,
+    add_clarify,
     add_sessions,
+    add_agenda,
     add_imports,
     add_holds,
+    add_calendar,
+    add_calendar_forms,
 )
 """What adds pages behind the entrance, in no particular order."""
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from engine.permission import Deed, Member
 from engine.sensitive import Quiet
-from engine.store.brakes import whole_holds
+from engine.store.brakes import since_on, whole_holds
 from engine.store.database import Database
 from engine.store.sensitive import sensitive_of
 
@@ -16,7 +16,9 @@ class Notice:
     """A hold of a dialogue (its name; empty: of the whole programme) that is in force."""
 
     dialogue: str
+    from_on: date
     until_on: date | None
+    by: str
     reason: str
 
 
@@ -35,7 +37,15 @@ def held_now(database: Database, member: Member | None, now: datetime) -> list[N
         today = now.astimezone(ZoneInfo(row.timezone)).date() if row.timezone else now.date()
         begins = row.from_on if row.timezone else row.from_on - timedelta(days=1)
         if begins <= today and (row.until_on is None or today <= row.until_on):
-            found.append(Notice(dialogue=row.name or "", until_on=row.until_on, reason=row.reason))
+            found.append(
+                Notice(
+                    dialogue=row.name or "",
+                    from_on=since_on(row.from_on, row.put_at, row.timezone),
+                    until_on=row.until_on,
+                    by=row.function or row.by,
+                    reason=row.reason,
+                )
+            )
     for kept in quiet:
         span = kept.day.on(now.astimezone(ZoneInfo(kept.timezone)).date())
         if (
@@ -43,5 +53,13 @@ def held_now(database: Database, member: Member | None, now: datetime) -> list[N
             and kept.day.what is Quiet.ALL
             and member.may_in(Deed.HOLD_DIALOGUE, kept.dialogue_id)
         ):
-            found.append(Notice(dialogue=kept.dialogue, until_on=span[1], reason=kept.day.name))
+            found.append(
+                Notice(
+                    dialogue=kept.dialogue,
+                    from_on=span[0],
+                    until_on=span[1],
+                    by="",
+                    reason=kept.day.name,
+                )
+            )
     return found

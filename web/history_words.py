@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -16,7 +16,7 @@ from web.face_words import a_short_day, word
 ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 NOT_TOLD: Final = frozenset({
     "person_id", "from", "to", "before", "set", "notices", "passed_over", "proxy", "successor_id",
-    "thing", "run",
+    "thing", "run", "party_id", "media_type", "size",
 })  # fmt: skip
 WORDED: Final = frozenset({"level", "state", "kind", "handling", "obstacle"})
 PROGRAM: Final = frozenset({"sweep", "import", "dependency", "watchdog", "retention"})
@@ -36,15 +36,34 @@ class Told:
 
 
 def timeline(
-    events: Sequence[Event], directory: Directory, language: str, *, story: bool
+    events: Sequence[Event],
+    directory: Directory,
+    language: str,
+    *,
+    story: bool,
+    unseen: Collection[str] = (),
 ) -> list[Told]:
-    """Newest first; without the story only what happened and when, as an auditor reads it."""
+    """
+    Newest first; without the story only what happened and when, as an auditor reads it.
+
+    `unseen`: references of actions that are not for this reader to know.
+    """
     known = {person.key: person.function for person in directory.people.values()}
-    return [_told(event, known, language, story=story) for event in reversed(events)]
+    return [_told(event, known, language, unseen, story=story) for event in reversed(events)]
 
 
-def _told(event: Event, known: Mapping[str, str], language: str, *, story: bool) -> Told:
+def _told(
+    event: Event,
+    known: Mapping[str, str],
+    language: str,
+    unseen: Collection[str],
+    *,
+    story: bool,
+) -> Told:
     payload: dict[str, Any] = json.loads(event.payload)
+    if isinstance(payload.get("for"), list):
+        other = words(language).gettext("another action")
+        payload["for"] = [other if ref in unseen else ref for ref in payload["for"]]
     ends = (payload.get("from"), payload.get("to"))
     change: tuple[str, ...] = ()
     if all(isinstance(end, str) and end for end in ends):
@@ -79,6 +98,8 @@ def _text(name: str, value: object, language: str) -> str:
             return a_short_day(language, date.fromisoformat(value))
         case str() if name in WORDED:
             return word(language, value)
+        case str() if name == "bearing":
+            return bearing_words(language).get(value, value)
         case _:
             return str(value)
 
@@ -135,6 +156,21 @@ def event_words(language: str) -> dict[str, str]:
         "holder_changed": _("Somebody else holds the post"),
         "contact_erased": _("A contact was erased"),
         "watched": _("Found by the watchdog"),
+        "evidence_added": _("A file was handed in"),
+        "evidence_weighed": _("Said later what a file shows"),
+        "held": _("Messages about it on hold"),
+        "resumed": _("Messages about it may leave again"),
+    }
+
+
+@lru_cache
+def bearing_words(language: str) -> dict[str, str]:
+    """What a file shows of what was reported."""
+    _ = words(language).gettext
+    return {
+        "supports": _("shows that it is so"),
+        "contradicts": _("shows that it is not so"),
+        "unsaid": _("not said"),
     }
 
 
@@ -154,6 +190,7 @@ def label_words(language: str) -> dict[str, str]:
         "method": _("how it was checked"),
         "seen": _("what was seen"),
         "decided_on": _("decided on"),
+        "since": _("from"),
         "until": _("until"),
         "origin": _("how it came"),
         "word_of": _("in the words of"),
@@ -162,4 +199,11 @@ def label_words(language: str) -> dict[str, str]:
         "waiting_for": _("still to confirm"),
         "rungs": _("steps"),
         "rung": _("step"),
+        "for": _("waits for"),
+        "bearing": _("what it shows"),
+        "sha256": _("mark"),
+        "name": _("name"),
+        "words": _("words"),
+        "language": _("language"),
+        "clarification": _("number"),
     }

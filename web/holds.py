@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from fastapi import Response
@@ -12,6 +12,7 @@ from engine.errors import UnknownThing
 from engine.permission import Deed
 from engine.store.brakes import Brake, brakes
 from engine.store.database import Connection
+from engine.store.holds import holds_lifted
 from engine.store.records import find_action
 from engine.store.seen import dialogues_of, partners_of
 from web.face import NOT_FOUND, OK, UNFIT, Entrance, Visit
@@ -22,6 +23,7 @@ EVERYTHING: Final = "all"
 """What a form says for the whole programme; a dialogue is named by its code."""
 
 LONGEST_REASON: Final = 300
+LIFTED_LATELY: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,18 @@ class Shown:
 
     brake: Brake
     scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """A hold that is over: of which action or dialogue (neither: of all), and who ended it."""
+
+    ref: str
+    dialogue: str
+    reason: str
+    at: datetime
+    by: str
+    why: str
 
 
 def add_holds(entrance: Entrance) -> None:
@@ -43,8 +57,9 @@ def add_holds(entrance: Entrance) -> None:
 def listed(visit: Visit) -> Response:
     """Every hold that this person has to know of, and a form for another one."""
     scopes = _scopes(visit)
-    first = {"from_on": visit.now.date().isoformat()}
-    return _page(visit, Typed(first | {"scope": scopes[0][0]} if len(scopes) == 1 else first))
+    first = {"from_on": visit.now.date().isoformat(), "ref": visit.query("ref")}
+    wished = scopes[0][0] if len(scopes) == 1 else visit.query("scope")
+    return _page(visit, Typed(first | {"scope": wished}))
 
 
 def put(visit: Visit) -> Response:
@@ -70,13 +85,17 @@ def lift(visit: Visit) -> Response:
     if scope is None:
         visit.refuse(NOT_FOUND)
     with suppress(UnknownThing):  # somebody else has lifted it already, which is what was wanted
-        record.resume(visit.services, scope, visit.now)
+        record.resume(
+            visit.services, scope, visit.now,
+            by=visit.member.key, reason=visit.typed("reason")[:LONGEST_REASON],
+        )  # fmt: skip
     return visit.to("/holds")
 
 
 def ask_pause(visit: Visit) -> Response:
     """What a pause does, and the one button that begins it."""
-    return visit.page("face_pause.html", scopes=_scopes(visit), errors={}, typed={})
+    typed = {"scope": visit.query("scope")}
+    return visit.page("face_pause.html", scopes=_scopes(visit), errors={}, typed=typed)
 
 
 def pause(visit: Visit) -> Response:
@@ -111,8 +130,9 @@ Scope = tuple[int | None, int | None]
 
 def _hold(visit: Visit, scope: Scope, first: date, last: date | None, reason: str) -> None:
     record.hold(
-        visit.services, scope, from_on=first, until_on=last, by=visit.member.key, reason=reason
-    )
+        visit.services, scope, from_on=first, until_on=last, by=visit.member.key, reason=reason,
+        now=visit.now,
+    )  # fmt: skip
 
 
 def _scope(visit: Visit, named: str, ref: str, errors: dict[str, str]) -> Scope | None:
@@ -179,9 +199,10 @@ def _page(visit: Visit, typed: Typed) -> Response:
     with visit.services.database.read() as connection:
         found = brakes(visit.services.directory(connection), visit.now)
         shown = [one for brake in found if (one := _shown(visit, connection, brake, codes))]
+        over = _lifted(visit, connection, codes)
     return visit.page(
         "face_holds.html", UNFIT if typed.errors else OK,
-        shown=shown, fields=_fields(visit), typed=typed.texts, errors=typed.errors,
+        shown=shown, over=over, fields=_fields(visit), typed=typed.texts, errors=typed.errors,
     )  # fmt: skip
 
 
@@ -198,3 +219,20 @@ def _shown(
         return Shown(brake=brake, scope="" if brake.sensitive else code) if code else None
     mine = EVERYTHING if visit.member.may_with_all(Deed.HOLD_PROGRAMME) else ""
     return Shown(brake=brake, scope=mine)
+
+
+def _lifted(visit: Visit, connection: Connection, codes: dict[str, str]) -> list[Lifted]:
+    """What was lifted lately, with who did it and why."""
+    found = []
+    for row in holds_lifted(connection, visit.now - LIFTED_LATELY):
+        if row.ref and not _may_hold(visit, connection, find_action(connection, row.ref)):
+            continue
+        if not row.ref and row.dialogue and row.dialogue not in codes:
+            continue
+        found.append(
+            Lifted(
+                ref=row.ref or "", dialogue=row.dialogue or "", reason=row.reason,
+                at=row.lifted_at, by=row.function or row.lifted_by, why=row.lifted_for,
+            )
+        )  # fmt: skip
+    return found

@@ -11,6 +11,7 @@ from web.face import FORBIDDEN, NOT_FOUND, OK, UNFIT, Entrance, Visit
 from web.face_words import NOTHING, a_short_day, word
 from web.forms import LONGEST
 from web.history_words import ISO_DAY
+from web.refusals import sentence
 from workflows.upload import ENDINGS, LARGEST, Looked, find, keep, look, tidy
 
 SHOWN: Final = 200
@@ -43,7 +44,7 @@ def send(visit: Visit) -> Response:
             visit.services, _session_id(visit), upload.name, upload.data, whole=upload.whole
         )
     except BadValue as error:
-        return _form(visit, wrong=f"{error.reason[:1].upper()}{error.reason[1:]}.")
+        return _form(visit, wrong=sentence(visit.language, error.reason))
     return _look(visit, kept, upload.name)
 
 

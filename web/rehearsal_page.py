@@ -1,7 +1,7 @@
 """If nobody acts: the messages of the next sixty days, played on a copy; two ladders compared."""
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +17,7 @@ from engine.permission import Deed
 from engine.store.dashboard_lists import refs_seen
 from engine.store.listing import dialogue_names
 from engine.store.seen import dialogues_of
+from notifications.language import weekdays
 from web.errands import Errands
 from web.face import NOT_FOUND, UNFIT, Entrance, Visit
 from workflows.rehearse import Line, Rehearsed, Wanted, rehearse
@@ -50,6 +51,17 @@ class Shown:
 
     day: date
     told: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A day of the sixty: its messages, how full it is from 0 to 3, and the Monday of its week."""
+
+    on: date
+    messages: int
+    full: int
+    week: date
+    inside: bool
 
 
 def add_rehearsal(entrance: Entrance, errands: Errands) -> None:
@@ -141,6 +153,7 @@ class _Pages:
         return visit.page(
             "face_rehearsal.html",
             found=found, names=own, dialogue=dialogue, weeks=calendar, week=week,
+            grid=_grid(visit, lines, found.until_on), days_of_week=weekdays(visit.language),
             days=_days(visit, within), hidden=max(0, len(_grouped(within)) - MOST_SHOWN),
             messages=len(messages_of(lines)), off=len(on_days_off(lines)),
             loads=carried[:MOST_LOADS], more_loads=len(carried) - MOST_LOADS,
@@ -179,6 +192,26 @@ def _week(visit: Visit, calendar: Sequence[Week]) -> Week | None:
     """The week asked for, else the first."""
     asked = visit.query("week")
     return next((w for w in calendar if w.from_on.isoformat() == asked), next(iter(calendar), None))
+
+
+def _grid(visit: Visit, lines: Sequence[Line], until_on: date) -> list[list[Cell]]:
+    """The sixty days as whole weeks, begun on the day on which the language begins a week."""
+    today = visit.now.astimezone(ZoneInfo(visit.services.settings.timezone)).date()
+    sent = Counter(message.day for message in messages_of(lines))
+    most = max(sent.values(), default=0)
+    begin = today - timedelta((today.weekday() - weekdays(visit.language)[0][0]) % 7)
+    cells = [
+        Cell(
+            on=on,
+            messages=sent[on],
+            full=-(-3 * sent[on] // most) if most else 0,
+            week=on - timedelta(on.weekday()),
+            inside=today <= on <= until_on,
+        )
+        for on in (begin + timedelta(number) for number in range((until_on - begin).days + 7))
+    ]
+    rows = [cells[at : at + 7] for at in range(0, len(cells) - 6, 7)]
+    return [row for row in rows if any(cell.inside for cell in row)]
 
 
 Key = tuple[date, datetime, str, str, bool]

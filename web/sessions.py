@@ -14,8 +14,9 @@ from engine.store.held_sessions import (
     steps_of_session,
     words_agreed,
 )
-from engine.store.seen import dialogues_of, parties_in
+from engine.store.seen import parties_in
 from web.face import NAMES, NOT_FOUND, OK, UNFIT, Entrance, Visit
+from web.homes import chosen_of, homes_for
 from web.sessions_form import REPEATS, Draft, field_errors, first_draft, read_draft, read_records
 from workflows.newcomers import COORDINATION
 from workflows.session_record import Recorded, record_session
@@ -56,8 +57,8 @@ def look(visit: Visit) -> Response:
 
 def ask(visit: Visit) -> Response:
     """An empty form; who writes for several dialogues says first for which."""
-    homes = _homes(visit)
-    chosen = _chosen(visit, homes, visit.query("dialogue"))
+    homes = homes_for(visit, Deed.WRITE_DOWN)
+    chosen = chosen_of(visit, homes, visit.query("dialogue"))
     if chosen is None:
         return visit.page("face_session_where.html", homes=homes)
     return _form(visit, chosen, first_draft(_today(visit, chosen.id)), {})
@@ -65,8 +66,8 @@ def ask(visit: Visit) -> Response:
 
 def take(visit: Visit) -> Response:
     """One more row, a look at it all, or the record itself; whatever it is, nothing is lost."""
-    homes = _homes(visit)
-    chosen = _chosen(visit, homes, visit.typed("dialogue"))
+    homes = homes_for(visit, Deed.WRITE_DOWN)
+    chosen = chosen_of(visit, homes, visit.typed("dialogue"))
     if chosen is None:
         visit.refuse(NOT_FOUND)
     draft, wish = read_draft(visit.sent), visit.typed("do")
@@ -133,6 +134,7 @@ def _form(
 ) -> Response:
     with visit.services.database.read() as connection:
         names = [row.name for row in parties_in(connection, [chosen.id])]
+    several = len(homes_for(visit, Deed.WRITE_DOWN)) > 1
     own = [tag for tag in chosen.languages.split(",") if tag in LANGUAGES]
     tongues = [*own, *(tag for tag in LANGUAGES if tag not in own)]
     _ = visit.gettext
@@ -147,27 +149,8 @@ def _form(
         "face_session_new.html", UNFIT if errors else OK,
         chosen=chosen, draft=draft, errors=errors, repeats=repeats,
         parties=[name for name in names if name != COORDINATION], handlings=list(Handling),
-        tongues=[(tag, NAMES[tag]) for tag in tongues], several=len(_homes(visit)) > 1,
+        tongues=[(tag, NAMES[tag]) for tag in tongues], several=several,
     )  # fmt: skip
-
-
-def _homes(visit: Visit) -> list[Any]:
-    """The dialogues for which this person writes down sessions."""
-    mine = visit.member.dialogues(Deed.WRITE_DOWN)
-    with visit.services.database.read() as connection:
-        rows = dialogues_of(connection, visit.member)
-    return [row for row in rows if mine is None or row.id in mine]
-
-
-def _chosen(visit: Visit, homes: list[Any], name: str) -> Any:  # noqa: ANN401 - a row or None
-    named = name.casefold()
-    if not named:
-        return homes[0] if len(homes) == 1 else None
-    called = (row for row in homes if named in {row.code.casefold(), row.name.casefold()})
-    found = next(called, None)
-    if found is None:
-        visit.refuse(NOT_FOUND)
-    return found
 
 
 def _today(visit: Visit, dialogue_id: int) -> date:

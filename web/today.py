@@ -10,16 +10,24 @@ from engine.action import Action, State
 from engine.conditions import Condition
 from engine.party import Person
 from engine.permission import Deed
-from engine.store.board import Filter, counts_by_state, page_of
+from engine.store.board import COUNTED, Filter, counts_by_state, first_of
 from engine.store.directory import Directory
-from engine.store.listing import all_dialogue_ids
-from engine.store.today import calls_to_make, dates_asked, notes_for, releases_waiting
+from engine.store.listing import all_dialogue_ids, views_of
+from engine.store.today import MOST, calls_to_make, dates_asked, notes_for, releases_waiting
 from web.allowed import SIGNED_IN
 from web.face import Entrance, Visit
 from web.signin import first_page
 
 SHOWN: Final = 12
 """So many of each group; the rest is one press away."""
+
+LISTED: Final = {
+    "disputed": Filter(state=State.DISPUTED),
+    "reported_done": Filter(state=State.REPORTED_DONE),
+    "unreachable": Filter(condition=Condition.UNREACHABLE),
+    "overdue": Filter(condition=Condition.OVERDUE),
+}
+"""The groups that are lists as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,62 +56,45 @@ def today(visit: Visit) -> Response:
     with services.database.read() as connection:
         mine = member.dialogues(Deed.SEE_TODAY)
         homes = sorted(all_dialogue_ids(connection) if mine is None else mine)
-        directory = services.directory(connection)
-        directory.ensure([])
-        directory.ensure_dialogues(set(homes))
         asked_of = None if mine is None else homes
+        directory = services.directory(connection)
+        directory.ensure_dialogues(set(homes))
+        lists = first_of(
+            directory, member, asked_of, LISTED, now, services.thresholds, size=SHOWN, counted=True
+        )
+        calls = calls_to_make(connection, homes)
+        releases = releases_waiting(connection, homes)
+        dates = dates_asked(connection, homes, now)
+        notes = notes_for(connection, member.person_id, homes, now)
         lines = _Lines(visit, directory)
-        state_lists = {
-            state: page_of(
-                directory,
-                member,
-                asked_of,
-                Filter(state=state),
-                now,
-                services.thresholds,
-                size=SHOWN,
-            )
-            for state in (State.DISPUTED, State.REPORTED_DONE)
-        }
-        unreached = page_of(
-            directory, member, asked_of, Filter(condition=Condition.UNREACHABLE), now,
-            services.thresholds, size=SHOWN,
-        )  # fmt: skip
-        late = page_of(
-            directory, member, asked_of, Filter(condition=Condition.OVERDUE), now,
-            services.thresholds, size=SHOWN,
-        )  # fmt: skip
+        listed = [action for found, _number in lists.values() for action in found]
+        told_of = [
+            *(one.action for one in releases),
+            *(one.action for one in dates),
+            *(one.action for one in notes),
+        ]
+        # Who is around all of these is read at once.
+        directory.ensure([*calls, *listed, *told_of])
         values: dict[str, Any] = {
-            "calls": [lines.about(a) for a in calls_to_make(connection, homes)],
-            "releases": [
-                (lines.about(r.action), r.rung, r.to) for r in releases_waiting(connection, homes)
+            "calls": [lines.about(action) for action in calls],
+            "releases": [(lines.about(one.action), one.rung, one.to) for one in releases],
+            "dates": [lines.about(one.action, detail=one.note, day=one.until) for one in dates],
+            "disputes": [lines.about(action) for action in lists["disputed"][0]],
+            "claims": [lines.about(action, verifier=True) for action in lists["reported_done"][0]],
+            "unreached": [lines.about(action) for action in lists["unreachable"][0]],
+            "notes": [(lines.about(note.action), note.kind, note.at) for note in notes],
+            "late": [
+                (lines.about(view.action), view)
+                for view in views_of(directory, lists["overdue"][0], now, services.thresholds)
             ],
-            "dates": [
-                lines.about(d.action, detail=d.note, day=d.until)
-                for d in dates_asked(connection, homes, now)
-            ],
-            "disputes": [lines.about(row.view.action) for row in state_lists[State.DISPUTED].rows],
-            "claims": [
-                lines.about(row.view.action, verifier=True)
-                for row in state_lists[State.REPORTED_DONE].rows
-            ],
-            "unreached": [lines.about(row.view.action) for row in unreached.rows],
-            "notes": [
-                (lines.about(note.action), note.kind, note.at)
-                for note in notes_for(connection, member.person_id, homes, now)
-            ],
-            "late": late,
             "states": counts_by_state(connection, member, asked_of),
-            "numbers": {
-                "disputed": state_lists[State.DISPUTED].count,
-                "reported_done": state_lists[State.REPORTED_DONE].count,
-                "unreachable": unreached.count,
-                "overdue": late.count,
-            },
+            "numbers": {name: number for name, (_found, number) in lists.items()},
         }
         day = directory.today(homes[0], now) if homes else now.date()
         names = [directory.dialogues[home].name for home in homes]
-    return visit.page("face_today.html", day=day, names=names, shown=SHOWN, **values)
+    return visit.page(
+        "face_today.html", day=day, names=names, shown=SHOWN, more_than=COUNTED, most=MOST, **values
+    )
 
 
 class _Lines:
@@ -114,7 +105,6 @@ class _Lines:
         self, action: Action, *, detail: str = "", day: date | None = None, verifier: bool = False
     ) -> Line:
         directory = self._directory
-        directory.ensure([action])
         circle = directory.circle(action)
         party_id = action.verifier_id if verifier else action.responsible_id
         told = self._visit.member.may(Deed.READ_TITLE, action)

@@ -10,7 +10,7 @@ from engine.answer import BY_PROXY, Answer, Origin, Verb
 from engine.answering import Effect, Setting, Tell, effect
 from engine.calendar import WorkingCalendar
 from engine.case import Circle
-from engine.errors import BadValue, EngineError, ForbiddenMove, StaleVersion
+from engine.errors import N_, BadValue, EngineError, ForbiddenMove, StaleVersion
 from engine.ladder import Addressee
 from engine.lifecycle import Actor, Facts
 from engine.party import Person, Role
@@ -104,7 +104,7 @@ def take_answer(services: Services, given: Given, now: datetime) -> Taken:
 def take_one(connection: Connection, directory: Directory, given: Given, now: datetime) -> Taken:
     """The same in the caller's transaction, so that several count together or not at all."""
     if len(given.answer.note) > LONGEST_NOTE:
-        raise BadValue("note", "…", f"keep it under {LONGEST_NOTE} characters")
+        raise BadValue("note", "…", N_("keep it under %(count)s characters", count=LONGEST_NOTE))
     action = find_action(connection, given.ref, lock=True)
     before = find_answer(connection, given.key)
     if before is not None:
@@ -113,7 +113,7 @@ def take_one(connection: Connection, directory: Directory, given: Given, now: da
             at=before.at, again=True,
         )  # fmt: skip
     if given.link_id is not None and not link_is_open(connection, given.link_id, now):
-        raise ForbiddenMove(action.ref, action.state, "answered", "its link has been closed")
+        raise ForbiddenMove(action.ref, action.state, "answered", N_("its link has been closed"))
     if given.state_version not in {None, action.state_version}:
         raise StaleVersion(action.ref, given.state_version or 0, action.state_version)
     return _Taking(connection, directory, given, now).take(action)
@@ -161,7 +161,10 @@ class _Taking:
             return actor
         if Role.COORDINATOR not in actor.roles:
             raise ForbiddenMove(
-                action.ref, action.state, "answered for", "only its coordinator speaks for others"
+                action.ref,
+                action.state,
+                "answered for",
+                N_("only its coordinator speaks for others"),
             )
         if not self.given.word_of:
             return actor

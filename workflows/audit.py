@@ -10,6 +10,7 @@ from config.wiring import Services
 from engine.clock import SystemClock
 from engine.store.auditing import Late, beat, late
 from engine.store.checkpoints import fingerprints, snapshot
+from engine.store.searching import complete_words
 from engine.store.wholeness import broken_histories
 from engine.verifying import Broken
 from workflows.persons import retain_daily
@@ -73,6 +74,7 @@ def audit(services: Services, now: datetime) -> Audited:
     elif not audited.well:
         log.error("something is later than it may be or broken: %s", audited.as_dict())
     with services.database.write() as connection:
+        complete_words(connection)
         if not broken:
             fingerprints(connection, now)  # from here on, every old state can be proved
         beat(connection, "audit", now, audited.as_dict())

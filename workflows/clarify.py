@@ -1,5 +1,6 @@
 """Clarifications, written down and assented to."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from config.wiring import Services
@@ -46,6 +47,16 @@ def clarifications_of(
     """What was clarified about an action, oldest first."""
     facts = facts_about(connection, directory, action)
     return clarifications(history_of(connection, action.id), _voices(directory, action, facts))
+
+
+def waits_for(
+    directory: Directory, action: Action, facts: Facts, actor: Actor, known: Iterable[Clarification]
+) -> frozenset[int]:
+    """The numbers of those clarifications to which this person can still assent for their side."""
+    voice = _voices(directory, action, facts).get(actor.party_id or 0)
+    if voice is None or not actor.roles:
+        return frozenset()
+    return frozenset(each.number for each in known if voice in each.missing)
 
 
 def _at(

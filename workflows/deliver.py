@@ -9,6 +9,7 @@ from typing import Final
 from config.wiring import Services
 from engine.store.auditing import beat
 from engine.store.outbox import still_waiting
+from engine.store.revision import check_again
 from engine.store.sending import in_other_hands
 from workflows.deliverer import Delivered, Deliverer
 from workflows.texts import TextDeliverer
@@ -74,6 +75,7 @@ def deliver_batch(services: Services, now: datetime, *, limit: int) -> Delivered
         worker, total = Deliverer(services, mailer), Delivered()
         size = services.settings.delivery.batch
         while total.handled < limit:
+            check_again(services.database)
             done = worker.batch(now, limit=min(size, limit - total.handled))
             total += done
             if done.handled == 0 or done.channel_down:
@@ -87,6 +89,7 @@ def deliver_texts(services: Services, now: datetime, *, limit: int) -> Delivered
     """The texts that may leave now for up to `limit` persons."""
     if services.new_texter is None:
         return Delivered()
+    check_again(services.database)
     return TextDeliverer(services, services.new_texter()).batch(now, limit=limit)
 
 

@@ -39,9 +39,11 @@ from engine.store.sending import (
 )
 from notifications.backoff import next_attempt_at
 from notifications.breaker import Breaker
-from notifications.envelope import Envelope, Outcome, Result, refused_address
+from notifications.envelope import Envelope, Outcome, Phase, Result, refused_address
 from notifications.mailer import Mailer
 from workflows.bundling import Bundler
+from workflows.cycles import no_search_for_cycles
+from workflows.pacing import Pacer
 from workflows.second_look import second_look
 
 log = logging.getLogger("alkawari.deliver")
@@ -55,6 +57,14 @@ RENEW_AFTER = 0.25
 LONGEST_HOLD = 10
 """For so many leases one message may be in hand; a server that dribbles is left after that."""
 
+
+PACE_NAME = 160
+"""As long a name of a server is kept."""
+
+LOST_TWICE = Result(
+    outcome=Outcome.UNKNOWN, phase=Phase.DOT, code=None,
+    text="the worker that handed it over did not come back, for the second time",
+)  # fmt: skip
 
 FEEL_BRAKE_S = 1.0
 """How long after a hold or pause a message that is in hand already may still leave, at most."""
@@ -110,45 +120,83 @@ class Worker:
         self._clock = SystemClock()
         self._lease = timedelta(seconds=services.settings.delivery.lease_s)
         self._leased_at = self._in_hand_since = monotonic()
+        self._clock_leased_at = self._clock.now()
         self._directory: Directory | None = None
         self._hold_seen, self._brake_felt = 0, monotonic()
         self._read_at_s = 0.0
+        server, per_minute = self.limit
+        self._pacer = Pacer(services.database, server, per_minute, self._clock)
+
+    @property
+    def limit(self) -> tuple[str, int]:
+        """Whose limit this worker keeps to, and how much that is in a minute; 0: no limit."""
+        mail = self.services.settings.mail
+        return f"{mail.host}:{mail.port}"[-PACE_NAME:], mail.per_minute
 
     def batch(self, now: datetime, *, limit: int) -> Delivered:
         """Take what may leave now for up to `limit` persons, and hand it over one by one."""
         breaker = self._breaker()
         if not breaker.permits(now):
             return Delivered(channel_down=breaker.reason)
-        claimed, done = self._claim(now, limit)
+        room = self._pacer.reserve(limit)
+        if room == 0:
+            log.info("%s: the limit of this minute is used up", self.channel)
+            return Delivered()
+        with no_search_for_cycles():
+            claimed, done = self._claim(now, room)
+        self._pacer.put_back(room - len(claimed))
         return done + self._send_all(claimed, now, breaker)
 
     def _claim(self, now: datetime, limit: int) -> tuple[list[Claimed], Delivered]:
         with self.services.database.write() as connection:
             # Not before: the wait for another writer's transaction must not use the lease up.
-            clock_now, self._leased_at = self._clock.now(), monotonic()
+            self._clock_leased_at, self._leased_at = self._clock.now(), monotonic()
+            clock_now = self._clock_leased_at
             leased_until_at = clock_now + self._lease
             directory, self._directory = self._fresh(connection), None
             self._hold_seen, self._brake_felt = newest_hold(connection), monotonic()
             bundler = self._bundler(self.services, directory, now)
             again = reclaim(
                 connection, now, clock_now,
-                limit=limit, worker=self.name, leased_until_at=leased_until_at,
+                # What failed before must not keep what is new waiting.
+                limit=-(-limit // 2), worker=self.name, leased_until_at=leased_until_at,
                 texts=self._texts,
             )  # fmt: skip
+            handled = len(again)
+            again = self._counted(connection, again, now)
             looked = second_look(bundler, again, self.name)
-            person_ids = people_due(connection, now, limit - len(again), texts=self._texts)
+            person_ids = people_due(connection, now, limit - handled, texts=self._texts)
             sorted_out = bundler.bundle(person_ids)
             fresh = enqueue(
                 connection, sorted_out.drafts,
                 now=now, worker=self.name, leased_until_at=leased_until_at,
             )  # fmt: skip
         self._directory = directory
-        handled = len(again) + len(person_ids)
         return looked.claimed + fresh, Delivered(
             rejected=len(sorted_out.misaddressed),
+            unknown=handled - len(again),
             struck=sorted_out.struck + looked.struck,
-            handled=handled,
+            handled=handled + len(person_ids),
         )
+
+    def _counted(
+        self, connection: Connection, again: Sequence[Claimed], now: datetime
+    ) -> list[Claimed]:
+        """
+        Without the reminders with which a worker was lost that knew they had cost one before.
+
+        Such a message may bring every worker down, or be one whose outcome cannot be written; so
+        this counts as an attempt, with its back-off and its end.
+        """
+        deadly = [
+            m for m in again if m.lost and m.begun and m.sort is MessageSort.REMINDER
+        ]  # fmt: skip
+        for message in deadly:
+            attempt = self.attempt(message, LOST_TWICE, now)
+            record(connection, message, attempt, now, self.name)
+            if attempt.notice_status is NoticeStatus.UNDELIVERABLE:
+                flag(connection, message.person_id, message.id, attempt.text, now)
+        return [message for message in again if message not in deadly]
 
     def _fresh(self, connection: Connection) -> Directory:
         """Dialogues and calendars as read not long ago; whom we write to is read every time."""
@@ -165,16 +213,21 @@ class Worker:
     def _send_each(self, claimed: Sequence[Claimed], now: datetime, breaker: Breaker) -> Delivered:
         total, left = Delivered(), list(claimed)
         while left:
-            if monotonic() - self._leased_at > RENEW_AFTER * self._lease.total_seconds():
+            if self._lease_is_old():
                 left = self._renewed(left)
                 if not left:
                     break
+            fits = self._pacer.still(len(left))
+            if fits < len(left):
+                late, left = left[fits:], left[:fits]
+                total += self._put_off(late, now)
+                continue
             if self._braked():
                 with self.services.database.write() as connection:
                     give_back(connection, left, self.name, now)
                 break
             message, self._in_hand_since = left.pop(0), monotonic()
-            if message.sort is MessageSort.DIGEST:
+            if message.sort is MessageSort.DIGEST or not message.certain:
                 with self.services.database.write() as connection:
                     begin(connection, message.id, now)
             result = self.weighed(self.hand_over(message), message)
@@ -193,6 +246,12 @@ class Worker:
                 )  # fmt: skip
                 return total + Delivered(retry=len(left), channel_down=breaker.reason)
         return total
+
+    def _put_off(self, late: Sequence[Claimed], now: datetime) -> Delivered:
+        """What a slow server left over of one minute, and the next has no room for."""
+        with self.services.database.write() as connection:
+            give_back(connection, late, self.name, now + self._pacer.wait)
+        return Delivered(retry=len(late))
 
     def _braked(self) -> bool:
         """Whether somebody put a hold since these were taken in hand; asked once a second."""
@@ -236,8 +295,20 @@ class Worker:
             return None
         return self.channel == SMS
 
+    def _lease_is_old(self) -> bool:
+        """
+        Whether to renew before the next message: time has passed, or the clock was moved.
+
+        After a jump, or a machine's sleep, others may take our leases for run out; what they took
+        over is then left to them.
+        """
+        passed_s = monotonic() - self._leased_at
+        shown_s = (self._clock.now() - self._clock_leased_at).total_seconds()
+        allowed_s = RENEW_AFTER * self._lease.total_seconds()
+        return passed_s > allowed_s or abs(shown_s - passed_s) > allowed_s
+
     def _renewed(self, left: Sequence[Claimed]) -> list[Claimed]:
-        self._leased_at = monotonic()
+        self._clock_leased_at, self._leased_at = self._clock.now(), monotonic()
         mine = self._lengthen(left)
         return [message for message in left if message.id in mine]
 

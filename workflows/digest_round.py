@@ -13,7 +13,7 @@ from engine.calendar import WorkingCalendar
 from engine.clock import SystemClock
 from engine.digest import DigestKind
 from engine.digest_record import record_text
-from engine.errors import BadValue, EngineError
+from engine.errors import N_, BadValue, EngineError
 from engine.party import Channel, Person
 from engine.store.contacts import find_person
 from engine.store.database import Connection
@@ -121,11 +121,13 @@ def subscribed(
 ) -> Person:
     """Let somebody have a digest weekly, monthly or never. BadValue for one who gets none."""
     if every not in {WEEKLY, MONTHLY, NEVER}:
-        raise BadValue("EVERY", every, "write weekly, monthly or never")
+        raise BadValue("EVERY", every, N_("write weekly, monthly or never"))
     with services.database.write() as connection:
         person = find_person(connection, who)
         if kind not in SENT or dialogues_read(connection, person.id, kind) is None:
-            raise BadValue("PERSON", person.key, f"is no {kind} and gets no such digest")
+            raise BadValue(
+                "PERSON", person.key, N_("is no %(kind)s and gets no such digest", kind=kind)
+            )
         subscribe(connection, person.id, kind, Subscription(every, workbook))
         return person
 

@@ -18,14 +18,14 @@ from config.wiring import (
     mail_settings,
     text_settings,
 )
-from engine.errors import EngineError
+from engine.errors import EngineError, RecordElsewhere
 from engine.store.auditing import people_without_address, story_heartbeats
 from engine.store.channels import EMAIL, SMS, channel_state
 from engine.store.checkpoints import snapshot
 from engine.store.inbound import became_counts
 from engine.store.listing import all_dialogue_ids
 from engine.store.records import newest_event_at
-from engine.store.revision import check, newest
+from engine.store.revision import NewerSchema, check, newest
 from engine.store.wholeness import broken_histories
 from notifications.compose import missing
 from notifications.envelope import Phase
@@ -57,11 +57,8 @@ class Finding:
 
 def explained(error: BaseException) -> str:
     """One sentence on an error that nobody foresaw, without the words of SQL or of a program."""
-    # What the driver of a database said is inside of what SQLAlchemy says of it.
-    inner = getattr(error, "orig", None)
-    if isinstance(inner, BaseException):
-        said = str(inner).strip().splitlines() or [type(inner).__name__]
-        return f"The database does not answer as it should: {said[0].rstrip('.')}."
+    if word := databases_word(error):
+        return f"The database does not answer as it should: {word}."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or type(error).__name__}."
     said = str(error).strip().splitlines() or [""]
@@ -69,6 +66,15 @@ def explained(error: BaseException) -> str:
         f"Something went wrong that was not foreseen ({type(error).__name__}: {said[0][:200]}); "
         "set ALKAWARI_DEBUG=1 to see where, and please report it."
     )
+
+
+def databases_word(error: BaseException) -> str:
+    """What the driver of a database said, inside of what SQLAlchemy says; "" for other errors."""
+    inner = getattr(error, "orig", None)
+    if not isinstance(inner, BaseException):
+        return ""
+    said = str(inner).strip().splitlines() or [type(inner).__name__]
+    return said[0].rstrip(".")
 
 
 def examine(config: Path | None) -> list[Finding]:
@@ -89,6 +95,7 @@ def examine(config: Path | None) -> list[Finding]:
     findings += _texts(settings)
     findings += _links(services)
     findings += _disk(settings)
+    findings += _prefect(settings)
     try:
         check(services.database)
         findings.append(Finding("database", "well", f"{services.database.shown} at {newest()}"))
@@ -104,7 +111,8 @@ def examine(config: Path | None) -> list[Finding]:
         ):
             findings += part(services)
     except EngineError as error:
-        findings.append(Finding("database", "wrong", str(error), "Run `alkawari init`."))
+        advice = _DATABASE_ADVICE.get(type(error), "Run `alkawari init`.")
+        findings.append(Finding("database", "wrong", str(error), advice))
     except Exception as error:  # noqa: BLE001 - whatever the driver raises is what was looked for
         advice = "Is it the right file, and may it be written?"
         if not services.database.sqlite:
@@ -113,6 +121,12 @@ def examine(config: Path | None) -> list[Finding]:
     finally:
         services.database.close()
     return findings
+
+
+_DATABASE_ADVICE: Mapping[type[EngineError], str] = {
+    NewerSchema: "Update the program on this machine.",
+    RecordElsewhere: "docs/operating.md says how a record moves.",
+}
 
 
 def _mail(settings: Settings, services: Services) -> Iterator[Finding]:
@@ -250,6 +264,17 @@ def _texts(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _prefect(settings: Settings) -> Iterator[Finding]:
+    """The server that several machines share, where one is set."""
+    if settings.prefect.api_url:
+        from workflows.prefect_server import prepare  # noqa: PLC0415 - only where one is set
+
+        prepare(settings)
+        from workflows.server_checks import server_findings  # noqa: PLC0415 - imports Prefect
+
+        yield from (Finding(*said) for said in server_findings(settings))
+
+
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_folder if settings.data_folder.is_dir() else Path()
     free = shutil.disk_usage(folder).free
@@ -274,7 +299,7 @@ def _dialogues(services: Services) -> Iterator[Finding]:
         if feasts:
             yield Finding(
                 f"feasts of {dialogue.name}", "note", f"only estimated: {'; '.join(feasts[:4])}",
-                "Confirm each date with an override once it is announced.",
+                "Confirm each on the calendar page, or by `days-off move`, once it is announced.",
             )  # fmt: skip
     languages.update(person.language for person in directory.people.values())
     signed = reviewers()
@@ -376,10 +401,10 @@ def _heartbeats(services: Services) -> Iterator[Finding]:
     for story in stories:
         at = beats.get(story)
         if at is None:
-            yield Finding(story, "note", "has not run yet", "Start `alkawari up`.")
+            yield Finding(story, "note", "has not run yet", "Start `alkawari up` or a worker.")
         elif now - at > STALE:
             yield Finding(story, "note", f"last ran at {at:%Y-%m-%d %H:%M} UTC",
-                          "Is `alkawari up` running?")  # fmt: skip
+                          "Is `alkawari up` or a worker running?")  # fmt: skip
         else:
             yield Finding(story, "well", f"last ran at {at:%Y-%m-%d %H:%M} UTC")
 

@@ -13,7 +13,7 @@ from typing import Final
 from config.wiring import Services
 from engine.action import Action
 from engine.bearing import EVIDENCE_ADDED, EVIDENCE_WEIGHED, Bearing, on_record
-from engine.errors import BadValue
+from engine.errors import N_, BadValue
 from engine.store.database import Connection
 from engine.store.evidence import (
     Evidence,
@@ -97,7 +97,7 @@ def attached(
     known = find_evidence(connection, action.id, piece.sha256)
     if known is None:
         if count_evidence(connection, action.id) >= MOST_FOR_ONE_ACTION:
-            reason = f"there are {MOST_FOR_ONE_ACTION} files already"
+            reason = N_("there are %(count)s files already", count=MOST_FOR_ONE_ACTION)
             raise BadValue("evidence", piece.name, reason)
         kept = attach(
             connection, piece, action_id=action.id, answer_id=answer_id, by=by, now=now,
@@ -118,16 +118,18 @@ def attached(
 def examined(data: bytes, name: str) -> Piece:
     """What a file is by its own bytes, whatever its name says; BadValue if it is not taken."""
     if not data:
-        raise BadValue("evidence", plain(name)[:LONGEST_NAME], "the file is empty")
+        raise BadValue("evidence", plain(name)[:LONGEST_NAME], N_("the file is empty"))
     if len(data) > LARGEST:
         raise BadValue(
-            "evidence", plain(name)[:LONGEST_NAME], f"keep it under {LARGEST // 2**20} MB"
+            "evidence",
+            plain(name)[:LONGEST_NAME],
+            N_("keep it under %(size)s MB", size=LARGEST // 2**20),
         )
     kind = sniffed(data)
     if kind is None:
         raise BadValue(
             "evidence", plain(name)[:LONGEST_NAME],
-            "hand in a photograph, a PDF, a text or a sheet without macros",
+            N_("hand in a photograph, a PDF, a text or a sheet without macros"),
         )  # fmt: skip
     return Piece(
         sha256=hashlib.sha256(data).digest(),

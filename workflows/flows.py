@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from numbers import Real
 from typing import Final
 
-from prefect import flow, task
+from prefect import Flow, flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -14,8 +14,9 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.context import get_settings_context
+from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Crashed
 
@@ -48,9 +49,9 @@ class StoryFailed(Exception):
 
 
 @flow(name="sweep", persist_result=False)
-def sweep() -> Counts:
-    """Find what is due now, decide, and queue."""
-    return _tell("sweep")
+def sweep(shard: str = "") -> Counts:
+    """Find what is due now, decide, and queue; with a shard such as 1/4 only that share."""
+    return _tell("sweep", shard)
 
 
 @flow(name="deliver", persist_result=False)
@@ -83,7 +84,7 @@ def audit() -> Counts:
     return _tell("audit")
 
 
-FLOWS: Final[Mapping[str, Callable[[], Counts]]] = {
+FLOWS: Final[Mapping[str, Flow[..., Counts]]] = {
     "sweep": sweep,
     "deliver": deliver,
     "collect": collect,
@@ -98,6 +99,7 @@ with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
     _CALM: Final = get_settings_context()
 
 _bound: dict[str, tuple[Story, Clock]] = {}
+_sources: list[Callable[[str, str], Telling]] = []
 _current: ContextVar[Telling | None] = ContextVar("telling", default=None)
 
 
@@ -106,9 +108,14 @@ def bind(stories: Iterable[Story], clock: Clock) -> None:
     _bound.update({story.name: (story, clock) for story in stories})
 
 
-def tell(telling: Telling) -> None:
+def bind_to(source: Callable[[str, str], Telling]) -> None:
+    """Have a source asked for the telling of a story, by its name and share, when it is begun."""
+    _sources[:] = [source]
+
+
+def tell(telling: Telling, run: FlowRun | None = None) -> None:
     """
-    Tell it through its flow, in this thread.
+    Tell it through its flow, in this thread; as `run`, where a server has made one for it.
 
     Raises StoryFailed when the story failed (the error itself is `telling.error`), UnboundStory
     when it has no flow, and whatever Prefect raises when its API cannot be reached.
@@ -118,7 +125,7 @@ def tell(telling: Telling) -> None:
     token = _current.set(telling)
     try:
         with _CALM.model_copy():
-            FLOWS[telling.story.name]()
+            run_flow(FLOWS[telling.story.name], flow_run=run)
     finally:
         _current.reset(token)
 
@@ -143,8 +150,8 @@ def reap() -> int:
     return reaped
 
 
-def _tell(name: str) -> Counts:
-    telling = _current.get() or _begin(name)
+def _tell(name: str, shard: str = "") -> Counts:
+    telling = _current.get() or _begin(name, shard)
     while not telling.done:
         _batches(name, telling.story.in_task)
     table = [{"what": what, "count": count} for what, count in figures(telling.counts)]
@@ -154,10 +161,13 @@ def _tell(name: str) -> Counts:
     return dict(figures(telling.counts))
 
 
-def _begin(name: str) -> Telling:
-    if name not in _bound:
+def _begin(name: str, shard: str = "") -> Telling:
+    if name in _bound:
+        telling = Telling(*_bound[name])
+    elif _sources:
+        telling = _sources[0](name, shard)
+    else:
         raise UnboundStory(name)
-    telling = Telling(*_bound[name])
     _current.set(telling)
     return telling
 

@@ -12,7 +12,7 @@ from config.wiring import Services
 from engine.action import Action
 from engine.answer import Answer, Origin, Verb
 from engine.bearing import Bearing
-from engine.errors import BadValue, ForbiddenMove, StaleVersion, UnknownThing
+from engine.errors import N_, BadValue, ForbiddenMove, StaleVersion, UnknownThing
 from engine.lifecycle import Actor
 from engine.store.acting import actor_for, facts_about
 from engine.store.answer_tables import AnswerOutcome
@@ -65,6 +65,13 @@ def hand_in(
     coordinators. BadValue: the file cannot be read or is not taken. ForbiddenMove: anybody else.
     """
     data = _read(handed.path)
+    return hand_in_bytes(services, asked, handed, data, now)
+
+
+def hand_in_bytes(
+    services: Services, asked: Asked, handed: Handed, data: bytes, now: datetime
+) -> tuple[Action, Evidence]:
+    """The same with bytes that came another way; of the path only its name is looked at."""
     piece = examined(data, handed.path.name)
     with services.database.write() as connection:
         action = find_action(connection, asked.ref, lock=True)
@@ -75,7 +82,7 @@ def hand_in(
         facts = facts_about(connection, directory, action)
         actor = actor_for(connection, directory, action, facts, asked.by)
         if not actor.roles:
-            why = "whoever takes no part in it hands it to its coordinator"
+            why = N_("whoever takes no part in it hands it to its coordinator")
             raise ForbiddenMove(action.ref, action.state, "shown to be so", why)
         store(services, data, piece)
         kept, after = attached(

@@ -5,10 +5,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from config.plan import read_plan
+from config.plan import plan_aside
 from config.plan_values import Plan, PlanRow, RowError
 from config.wiring import Services
 from engine.action import Action
@@ -23,6 +24,7 @@ from engine.store.intake import (
     depend,
     depend_no_longer,
     find_by_digest,
+    ids_of,
     known_refs,
     needed_by,
     plan_digests,
@@ -35,11 +37,11 @@ from engine.store.intake import (
 from engine.store.records import actions_by_id, append
 from workflows.newcomers import Newcomers
 from workflows.planting import (
+    References,
     changed,
     first_event,
     impossible,
     new_row,
-    refs_for,
     start_waiting,
     write_commitments,
 )
@@ -99,8 +101,8 @@ def take_in(
             raise BadValue("import", str(given), "there is no such file")
     with services.database.read() as connection:
         refs = known_refs(connection)
-    plan = read_plan(path, map_path, known_refs=refs, start=start)
-    return take_plan(services, plan, now, dry_run=dry_run, by=by, onlooker=onlooker)
+    with plan_aside(path, map_path, known_refs=refs, start=start) as plan:
+        return take_plan(services, plan, now, dry_run=dry_run, by=by, onlooker=onlooker)
 
 
 def take_plan(
@@ -148,10 +150,11 @@ class _Intake:
     ) -> None:
         self.services, self.connection, self.plan, self.now = services, connection, plan, now
         self.by = by
-        self.newcomers = Newcomers(connection, services.settings.plan)
+        self.newcomers = Newcomers(connection, services.settings.plan, now)
         self.refs = known_refs(connection)
         self.digests = plan_digests(connection)
         self.spelled = {ref.casefold(): ref for ref in self.refs}
+        self.waiting: dict[int, PlanRow] = {}
         self.errors: list[RowError] = []
         self.unnamed = {digest: deque(refs) for digest, refs in find_by_digest(connection).items()}
 
@@ -160,26 +163,36 @@ class _Intake:
         self.newcomers.welcome(self.plan)
         directory = self.services.directory(self.connection)
         directory.ensure_dialogues(set(self.newcomers.dialogue_ids.values()))
-        new: list[tuple[PlanRow, bytes]] = []
+        names = References(self.newcomers, self.spelled, self.plan.refs)
         different: list[tuple[str, PlanRow, bytes]] = []
-        unchanged = 0
-        for row in self.plan.rows:
-            digest = digest_of(row)
-            ref = row.ref or self._known_as(digest)
-            if ref not in self.refs:
-                self._refuse_other_spelling(row)
-                new.append((row, digest))
-            elif self.digests.get(ref) == digest:
-                unchanged += 1
-            else:
-                different.append((ref, row, digest))
+        created = unchanged = 0
+        rows = iter(self.plan.rows)
+        # Piece by piece, so that the memory does not grow with the plan.
+        while piece := list(islice(rows, PIECE)):
+            self.newcomers.welcome_rows(piece)
+            new: list[tuple[PlanRow, bytes]] = []
+            for row in piece:
+                digest = digest_of(row)
+                ref = row.ref or self._known_as(digest)
+                if ref not in self.refs:
+                    self._refuse_other_spelling(row)
+                    new.append((row, digest))
+                elif self.digests.get(ref) == digest:
+                    unchanged += 1
+                else:
+                    different.append((ref, row, digest))
+            if not self.errors:
+                self._create(directory, new, names)
+                created += len(new)
+        self.newcomers.welcome_coordinators()
         if not self.errors:
-            self._create(directory, new)
+            self._tie(directory, self.waiting, {})
+        if not self.errors:
             updated = self._update(directory, different)
             unchanged += len(different) - updated
         if self.errors:
             return Taken(len(self.plan.rows), 0, 0, 0, tuple(self.errors))
-        return Taken(len(self.plan.rows), len(new), updated, unchanged, ())
+        return Taken(len(self.plan.rows), created, updated, unchanged, ())
 
     def _refuse_other_spelling(self, row: PlanRow) -> None:
         stored = self.spelled.get(row.ref.casefold())
@@ -192,28 +205,40 @@ class _Intake:
         refs = self.unnamed.get(digest)
         return refs.popleft() if refs else ""
 
-    def _create(self, directory: Directory, new: Sequence[tuple[PlanRow, bytes]]) -> None:
-        named = refs_for([row for row, _digest in new], self.newcomers, self.refs)
-        spelled = {ref.casefold(): ref for ref in (*self.refs, *named)}
-        for start in range(0, len(new), PIECE):
-            piece = new[start : start + PIECE]
-            refs = named[start : start + PIECE]
-            write_commitments((row for row, _digest in piece), self.newcomers, self.connection)
-            rows = [
-                new_row(row, ref, digest, self.newcomers, directory, self.services, self.now)
-                for (row, digest), ref in zip(piece, refs, strict=True)
-            ]
-            payloads = [first_event(row) for row, _digest in piece]
-            ties = [self._first_ties(row, spelled) for row, _digest in piece]
-            ids = add_actions(self.connection, rows, payloads, ties, at=self.now, by=self.by)
-            self.refs |= dict(zip(refs, ids, strict=True))
-        made = {self.refs[ref]: row for (row, _digest), ref in zip(new, named, strict=True)}
-        self._tie(directory, made, {})
+    def _create(
+        self, directory: Directory, new: Sequence[tuple[PlanRow, bytes]], names: References
+    ) -> None:
+        refs = [names.of(row) for row, _digest in new]
+        write_commitments((row for row, _digest in new), self.newcomers, self.connection)
+        rows = [
+            new_row(row, ref, digest, self.newcomers, directory, self.services, self.now)
+            for (row, digest), ref in zip(new, refs, strict=True)
+        ]
+        payloads = [first_event(row) for row, _digest in new]
+        shared = [self._sharing(row) for row, _digest in new]
+        ties = [
+            {"co_responsible": sorted(parties), "depends_on": sorted(self._awaited(row))}
+            for parties, (row, _digest) in zip(shared, new, strict=True)
+        ]
+        ids = add_actions(self.connection, rows, payloads, ties, at=self.now, by=self.by)
+        share(
+            self.connection,
+            ((action_id, party) for action_id, of in zip(ids, shared, strict=True) for party in of),
+        )
+        # What an action waits for may stand further down in the file.
+        self.waiting |= {
+            action_id: row
+            for action_id, (row, _digest) in zip(ids, new, strict=True)
+            if row.depends_on
+        }
 
-    def _first_ties(self, row: PlanRow, spelled: Mapping[str, str]) -> dict[str, object]:
-        shared = {self.newcomers.party_id(row.dialogue, name) for name in row.co_responsible}
-        needs = {spelled[need.casefold()] for need in row.depends_on}
-        return {"co_responsible": sorted(shared), "depends_on": sorted(needs)}
+    def _sharing(self, row: PlanRow) -> set[int]:
+        return {self.newcomers.party_id(row.dialogue, name) for name in row.co_responsible}
+
+    def _awaited(self, row: PlanRow) -> set[str]:
+        """The references that a row waits for, as their own rows spell them."""
+        folded = (need.casefold() for need in row.depends_on)
+        return {self.plan.refs.get(need) or self.spelled[need] for need in folded}
 
     def _update(self, directory: Directory, different: Sequence[tuple[str, PlanRow, bytes]]) -> int:
         before = actions_of(self.connection, [ref for ref, _row, _digest in different])
@@ -245,13 +270,13 @@ class _Intake:
 
         `before` are those actions that were there already; returns those of them that changed.
         """
-        folded = {ref.casefold(): action_id for ref, action_id in self.refs.items()}
+        ids = ids_of(self.connection, {ref for row in rows.values() for ref in self._awaited(row)})
         parties = Ties(shared_by(self.connection, list(before)))
         needs = Ties(needed_by(self.connection, list(before)))
         for action_id, row in rows.items():
-            said = {self.newcomers.party_id(row.dialogue, name) for name in row.co_responsible}
-            parties.put(action_id, said, only_add="co_responsible" not in row.given)
-            awaited = {folded[need.casefold()] for need in row.depends_on}
+            only_add = "co_responsible" not in row.given
+            parties.put(action_id, self._sharing(row), only_add=only_add)
+            awaited = {ids[ref] for ref in self._awaited(row)}
             needs.put(action_id, awaited, only_add="depends_on" not in row.given)
         share(self.connection, parties.added)
         share_no_longer(self.connection, parties.gone)
@@ -259,8 +284,9 @@ class _Intake:
         depend_no_longer(self.connection, needs.gone)
         if needs.added and self._goes_in_a_circle(rows):
             return set()
-        names = {action_id: ref for ref, action_id in self.refs.items()}
         touched = (parties.touched | needs.touched) & before.keys()
+        every = self.refs | ids if touched else {}
+        names = {action_id: ref for ref, action_id in every.items()}
         for action in actions_by_id(self.connection, touched):
             then, now = (
                 {
@@ -284,7 +310,7 @@ class _Intake:
         circle = find_circle(waits(self.connection))
         if circle is None:
             return False
-        ids = {self.refs[ref] for ref in circle}
+        ids = set(ids_of(self.connection, circle).values())
         waiting = {action_id: row for action_id, row in rows.items() if row.depends_on}
         at = next(row for action_id, row in waiting.items() if action_id in ids)
         reason = f"these actions would wait for each other in a circle: {' → '.join(circle)}"

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from config.plan_values import Plan, PlanDialogue, PlanPerson, PlanRow
@@ -10,6 +12,7 @@ from config.settings import PlanPart
 from engine.dialogue import SATURDAY_AND_SUNDAY
 from engine.errors import BadValue
 from engine.party import Channel, Role, Side
+from engine.store.calendar_days import look_again
 from engine.store.database import Connection
 from engine.store.intake import add_days, add_one, add_roles, change_one, role_rows, rows_of
 from engine.store.sensitive import keep_quiet
@@ -17,6 +20,9 @@ from notifications.language import words
 
 COORDINATION = "Coordination"
 """The party that a dialogue's coordinators belong to; it verifies where a plan names nobody."""
+
+MOST_WELCOMED = 20_000
+"""So much of what rows said of people is remembered, so that it is looked at once."""
 
 
 class Newcomers:
@@ -26,8 +32,8 @@ class Newcomers:
     What the database knows already is left as it is, but for facts it did not have.
     """
 
-    def __init__(self, connection: Connection, defaults: PlanPart) -> None:
-        self.connection, self.defaults = connection, defaults
+    def __init__(self, connection: Connection, defaults: PlanPart, now: datetime) -> None:
+        self.connection, self.defaults, self.now = connection, defaults, now
         self.dialogue_ids: dict[str, int] = {}
         self.codes: dict[int, str] = {}
         self._languages: dict[int, str] = {}
@@ -56,6 +62,7 @@ class Newcomers:
         self._roles = role_rows(connection)
         self._focal: dict[int, int] = {}
         self._counts: dict[str, int] = {}
+        self._welcomed: set[tuple[object, ...]] = set()
         self.commitments: dict[tuple[int, str], int] = {
             (dialogue_id, text): commitment_id
             for commitment_id, dialogue_id, text in rows_of(
@@ -64,13 +71,24 @@ class Newcomers:
         }
 
     def welcome(self, plan: Plan) -> None:
-        """Find or make everybody whom the plan names."""
+        """Find or make the dialogues, and everybody whom the plan names outside of its rows."""
         for dialogue in plan.dialogues:
             self._dialogue(dialogue)
         for person in plan.people:
             self._person(None, None, person)
-        for row in plan.rows:
-            self._of_row(row)
+
+    def welcome_rows(self, rows: Iterable[PlanRow]) -> None:
+        """Find or make everybody whom these rows name; most name the same as rows before them."""
+        for row in rows:
+            named = _named_in(row)
+            if named not in self._welcomed:
+                self._of_row(row)
+                self._welcomed.add(named)
+                if len(self._welcomed) > MOST_WELCOMED:
+                    self._welcomed.clear()
+
+    def welcome_coordinators(self) -> None:
+        """Nobody else comes: see that every dialogue has somebody with whom escalations end."""
         for dialogue_id in set(self.dialogue_ids.values()):
             self._at_least_a_coordinator(dialogue_id)
 
@@ -113,7 +131,7 @@ class Newcomers:
                 change_one(self.connection, "parties", party_id, {"superior_id": superior_id})
         for person in given.people:
             self._person(known, person.party, person)
-        add_days(
+        changed = add_days(
             self.connection,
             [
                 {
@@ -128,6 +146,8 @@ class Newcomers:
                 for override in given.overrides
             ],
         )
+        if changed:
+            look_again(self.connection, known, self.now)
         for day in given.sensitive_days:
             keep_quiet(self.connection, known, day)
 
@@ -252,6 +272,8 @@ class Newcomers:
         if language and language != known_language:
             changes["language"] = language
         if changes:
+            # What a row says of a person holds until another row says otherwise: the last one wins.
+            self._welcomed.clear()
             change_one(self.connection, "people", person_id, changes)
             self._reach[person_id] = (phone or known_phone, language or known_language)
 
@@ -338,6 +360,14 @@ class Newcomers:
             number += 1
         self._counts[base] = number + 1
         return f"{base}-{number}"
+
+
+_named_in = attrgetter(
+    "dialogue", "responsible", "responsible_side", "responsible_email", "responsible_phone",
+    "responsible_language", "alternate_email", "co_responsible", "verifier", "verifier_side",
+    "verifier_email", "coordinator_email",
+)  # fmt: skip
+"""All of a row that says who there is."""
 
 
 def _channel(email: str, phone: str) -> Channel:

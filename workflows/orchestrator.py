@@ -169,7 +169,7 @@ class Orchestrator:
         self.halt()
         if self._server is not None:
             if self._tell is not None:
-                _drain_events(within / 2 if self._server.alive else 0.1)
+                drain_events(within / 2 if self._server.alive else 0.1)
             if not self._server.stop(max(0.1, end - monotonic())):
                 log.warning("Prefect's server part did not stop in time; it ends with the process.")
         self._enter(Phase.OFF, "Prefect was stopped")
@@ -385,7 +385,7 @@ def _listener() -> socket.socket:
     return listener
 
 
-def _drain_events(within: float) -> None:
+def drain_events(within: float) -> None:
     """Hand the last records of tasks to the server; what it does not take in time is dropped."""
     from prefect.events.worker import EventsWorker  # noqa: PLC0415 - reads the settings
 

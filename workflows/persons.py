@@ -7,7 +7,7 @@ from typing import Any, Final
 from config.wiring import Services
 from engine.action import OWED, Action
 from engine.case import Circle
-from engine.errors import BadValue
+from engine.errors import N_, BadValue
 from engine.party import Person, Role
 from engine.store.answers import revoke_links
 from engine.store.auditing import beat, story_heartbeats
@@ -16,6 +16,7 @@ from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.feeds import close_feeds_of
 from engine.store.keys import revoke_keys_of
+from engine.store.people_lists import roles_held
 from engine.store.persons import (
     Erased,
     actions_owed_by,
@@ -67,12 +68,12 @@ def hand_over(services: Services, who: str, holder: Holder, *, by: str, now: dat
     reminded of what somebody else left.
     """
     if not holder.email and not holder.phone:
-        raise BadValue("holder", who, "give an e-mail address or a telephone number")
+        raise BadValue("holder", who, N_("give an e-mail address or a telephone number"))
     if holder.email:
         ascii_address(holder.email)
     with services.database.write() as connection:
         person = find_person(connection, who)
-        asker = _coordinator(connection, services, person, by)
+        asker = asked_by(connection, services, person, by)
         put_holder(
             connection, person,
             email=holder.email, phone=holder.phone, name=holder.name, language=holder.language,
@@ -95,9 +96,9 @@ def be_absent(
     """Have somebody else written to while a person is away; without a day the person is back."""
     with services.database.write() as connection:
         person = find_person(connection, who)
-        _coordinator(connection, services, person, by)
+        asked_by(connection, services, person, by)
         if until_on is not None and until_on < now.date() - timedelta(days=1):
-            raise BadValue("until", until_on.isoformat(), "has gone by already")
+            raise BadValue("until", until_on.isoformat(), N_("has gone by already"))
         put_absence(connection, person, until_on)
         _directory, owed = _owed(connection, services, person)
         look_at_theirs(connection, [action.id for action in owed], now)
@@ -111,10 +112,10 @@ def forget(services: Services, who: str, *, by: str, reason: str, now: datetime)
     Each live action records that its person is gone, so that a coordinator finds another.
     """
     if not reason.strip():
-        raise BadValue("reason", reason, "say who asked for it, or why")
+        raise BadValue("reason", reason, N_("say who asked for it, or why"))
     with services.database.write() as connection:
         person = find_person(connection, who)
-        asker = _coordinator(connection, services, person, by)
+        asker = asked_by(connection, services, person, by)
         return _forget(connection, services, person, asker.key, reason, now)
 
 
@@ -212,16 +213,23 @@ def _inherit(
     )  # fmt: skip
 
 
-def _coordinator(connection: Connection, services: Services, person: Person, by: str) -> Person:
-    """Who asks, if they coordinate that person's dialogue (or manage the programme)."""
+def asked_by(connection: Connection, services: Services, person: Person, by: str) -> Person:
+    """
+    Who asks, if they coordinate that person's dialogue (or manage the programme).
+
+    Of a person without a party they have to coordinate every dialogue in which it has a role.
+    """
     asker = find_person(connection, by)
     directory = services.directory(connection)
     directory.ensure([])
-    home = None
     if person.party_id is not None:
-        home = directory.home_of_party(person.party_id)
-        directory.ensure_dialogues({home})
-    held = directory.roles_of(asker.id, home or 0)
-    if held.isdisjoint({Role.COORDINATOR, Role.MANAGER}):
-        raise BadValue("by", by, f"only a coordinator of the dialogue of {person.key} may do that")
+        homes = {directory.home_of_party(person.party_id)}
+    else:
+        held = roles_held(connection, [person.id]).get(person.id, ())
+        homes = {role.dialogue_id or 0 for role in held} or {0}
+    directory.ensure_dialogues(homes)
+    for home in homes:
+        if directory.roles_of(asker.id, home).isdisjoint({Role.COORDINATOR, Role.MANAGER}):
+            reason = N_("only a coordinator of the dialogue of %(who)s may do that", who=person.key)
+            raise BadValue("by", by, reason)
     return asker

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,20 +27,28 @@ REVIEW_AFTER = timedelta(days=30)
 _ACTION_FIELDS = {field.name for field in fields(Action)}
 
 
-def refs_for(rows: Sequence[PlanRow], newcomers: Newcomers, taken: Mapping[str, int]) -> list[str]:
+class References:
     """Each row's own reference, or the next free one of its dialogue: `SAA-01`, `SAA-02` ..."""
-    used = {ref.casefold() for ref in taken} | {row.ref.casefold() for row in rows if row.ref}
-    counts: dict[str, int] = defaultdict(int)
-    refs = []
-    for row in rows:
+
+    def __init__(self, newcomers: Newcomers, *taken: Container[str]) -> None:
+        """`taken` are folded: those that are stored, and those of the whole file."""
+        self._newcomers, self._taken = newcomers, taken
+        self._made: set[str] = set()
+        self._counts: dict[str, int] = defaultdict(int)
+
+    def of(self, row: PlanRow) -> str:
+        """The reference of one row; another one each time for rows without their own."""
         ref = row.ref
-        code = newcomers.codes[newcomers.dialogue_id(row.dialogue)]
-        while not ref or (not row.ref and ref.casefold() in used):
-            counts[code] += 1
-            ref = f"{code}-{counts[code]:02}"
-        used.add(ref.casefold())
-        refs.append(ref)
-    return refs
+        code = self._newcomers.codes[self._newcomers.dialogue_id(row.dialogue)]
+        while not ref or (not row.ref and self._is_taken(ref.casefold())):
+            self._counts[code] += 1
+            ref = f"{code}-{self._counts[code]:02}"
+        if not row.ref:
+            self._made.add(ref.casefold())
+        return ref
+
+    def _is_taken(self, folded: str) -> bool:
+        return folded in self._made or any(folded in taken for taken in self._taken)
 
 
 def new_row(

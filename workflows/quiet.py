@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from config.wiring import Services
-from engine.errors import BadValue, UnknownThing
+from engine.errors import N_, BadValue, UnknownThing
 from engine.sensitive import SensitiveDay
 from engine.store.brakes import Kept, kept_quiet, kept_waiting
 from engine.store.database import Connection
@@ -29,7 +29,7 @@ def keep(services: Services, dialogue: str, given: SensitiveDay) -> KeptQuiet:
         number = keep_quiet(connection, home, given, anew=True)
         if number is None:
             day = given.from_on.isoformat()
-            raise BadValue("sensitive day", f"{given.name}, {day}", "is on record already")
+            raise BadValue("sensitive day", f"{given.name}, {day}", N_("is on record already"))
         return next(kept for kept in sensitive_of(connection, [home]) if kept.id == number)
 
 

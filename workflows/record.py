@@ -9,7 +9,7 @@ from engine.action import OWED, Action, Level
 from engine.case import Case, anchor_of, is_past, working_days_since
 from engine.consent import CONSENTED, DECIDING, REFUSED, RELEASED, Agreed, agree
 from engine.consent import refuse as refuse_rungs
-from engine.errors import BadValue, ForbiddenMove, StaleVersion, UnknownThing
+from engine.errors import N_, BadValue, ForbiddenMove, StaleVersion, UnknownThing
 from engine.escalate import Escalated, Wish
 from engine.escalate import escalate as judge_escalation
 from engine.ladder import Consent
@@ -23,8 +23,8 @@ from engine.store.calls import count_call, open_call, settle_task
 from engine.store.contacts import correct_contact, find_person
 from engine.store.database import Connection
 from engine.store.directory import Directory
-from engine.store.holds import lift_holds, put_hold
-from engine.store.records import append, find_action
+from engine.store.holds import HELD, RESUMED, lift_holds, put_hold
+from engine.store.records import actions_by_id, append, find_action
 from engine.store.releases import asked_of, keep_back, let_leave, waiting_rungs
 from engine.store.sweeping import frozen, queue, said_about
 from notifications.envelope import ascii_address
@@ -94,10 +94,10 @@ def log_call_in(
     now: datetime,
 ) -> Action:
     """The same in the caller's transaction."""
-    action, directory, actor, _facts, today = _at(services, connection, asked, now)
+    action, directory, actor, _facts, today = at_work(services, connection, asked, now)
     if Role.COORDINATOR not in actor.roles:
         raise ForbiddenMove(
-            action.ref, action.state, "called about", "only its coordinator logs calls"
+            action.ref, action.state, "called about", N_("only its coordinator logs calls")
         )
     task = open_call(connection, action)
     about = task.about_id if task else directory.circle(action).focal
@@ -124,7 +124,7 @@ def log_call_in(
 def correct(services: Services, who: str, email: str, phone: str, now: datetime) -> Person:
     """Correct how a person is reached. BadValue for an address that cannot be one."""
     if not email and not phone:
-        raise BadValue("contact", who, "give an e-mail address or a telephone number")
+        raise BadValue("contact", who, N_("give an e-mail address or a telephone number"))
     if email:
         ascii_address(email)
     with services.database.write() as connection:
@@ -139,13 +139,13 @@ def release(services: Services, asked: Asked, now: datetime, *, refuse: str = ""
     It leaves once everybody whose consent its rung asks for has agreed; one refusal keeps it back.
     """
     with services.database.write() as connection:
-        action, directory, actor, facts, _today = _at(services, connection, asked, now)
+        action, directory, actor, facts, _today = at_work(services, connection, asked, now)
         if DECIDING.isdisjoint(actor.roles):
-            why = "only its coordinator releases, or who else its ladder names"
+            why = N_("only its coordinator releases, or who else its ladder names")
             raise ForbiddenMove(action.ref, action.state, "released", why)
         rungs = waiting_rungs(connection, action, now)
         if not rungs:
-            raise BadValue("release", action.ref, "nothing of it waits for a release")
+            raise BadValue("release", action.ref, N_("nothing of it waits for a release"))
         waiting = asked_of(connection, directory, action, rungs, facts)
         if refuse:
             kept = refuse_rungs(action, waiting, actor)
@@ -189,7 +189,7 @@ def escalate(
 ) -> tuple[Action, Escalated]:
     """Send the next rung up at once; asked twice, it goes once. ForbiddenMove if it may not go."""
     with services.database.write() as connection:
-        action, directory, actor, _facts, today = _at(services, connection, asked, now)
+        action, directory, actor, _facts, today = at_work(services, connection, asked, now)
         ladder = directory.ladder_for(action)
         case = Case(
             action=action,
@@ -216,7 +216,7 @@ def escalate(
 def ask_snooze(services: Services, asked: Asked, until_on: date, now: datetime) -> Action:
     """Let reminders about an action rest for a while, on the word of whoever owes it."""
     with services.database.write() as connection:
-        action, directory, actor, _facts, today = _at(services, connection, asked, now)
+        action, directory, actor, _facts, today = at_work(services, connection, asked, now)
         calendar, ladder = directory.calendars[action.dialogue_id], directory.ladder_for(action)
         already = rests_of(connection, action)
         moved = snooze(action, until_on, actor, today, calendar, ladder, already)
@@ -231,28 +231,66 @@ def hold(
     until_on: date | None,
     by: str,
     reason: str,
+    now: datetime | None = None,
 ) -> None:
-    """Keep back every message about (dialogue, action); neither: the whole programme."""
+    """
+    Keep back every message about (dialogue, action); neither: the whole programme.
+
+    That of an action stands in its history, without the reason: not everybody who reads the history
+    may know that.
+    """
     if not reason.strip():
-        raise BadValue("reason", reason, "say why the messages have to wait")
+        raise BadValue("reason", reason, N_("say why the messages have to wait"))
     if until_on is not None and until_on < from_on:
-        raise BadValue("until", until_on.isoformat(), f"is before the first day, {from_on}")
-    dialogue_id, action_id = scope
+        raise BadValue(
+            "until", until_on.isoformat(), N_("is before the first day, %(day)s", day=from_on)
+        )
+    now, (dialogue_id, action_id) = now or services.clock.now(), scope
     with services.database.write() as connection:
         put_hold(
             connection, dialogue_id=dialogue_id, action_id=action_id,
-            from_on=from_on, until_on=until_on, by=by, reason=reason,
+            from_on=from_on, until_on=until_on, by=by, reason=reason, now=now,
         )  # fmt: skip
+        payload: dict[str, object] = {"since": from_on}
+        if until_on is not None:
+            payload["until"] = until_on
+        _note(connection, action_id, HELD, payload, by, now)
 
 
-def resume(services: Services, scope: tuple[int | None, int | None], now: datetime) -> int:
+def resume(
+    services: Services,
+    scope: tuple[int | None, int | None],
+    now: datetime,
+    *,
+    by: str = "",
+    reason: str = "",
+) -> int:
     """End the holds of exactly that scope; returns how many there were."""
     dialogue_id, action_id = scope
     with services.database.write() as connection:
-        ended = lift_holds(connection, dialogue_id=dialogue_id, action_id=action_id, now=now)
+        ended = lift_holds(
+            connection, dialogue_id=dialogue_id, action_id=action_id, now=now, by=by, reason=reason
+        )
+        if ended:
+            _note(connection, action_id, RESUMED, {}, by, now)
     if not ended:
         raise UnknownThing("hold", "of that scope")
     return ended
+
+
+def _note(
+    connection: Connection,
+    action_id: int | None,
+    kind: str,
+    payload: dict[str, object],
+    by: str,
+    now: datetime,
+) -> None:
+    """What happened to the messages of one action, in its history."""
+    if action_id is not None:
+        [action] = actions_by_id(connection, {action_id})
+        locked = find_action(connection, action.ref, lock=True)
+        append(connection, locked, {}, kind=kind, at=now, by=by, payload=payload)
 
 
 def _change(
@@ -264,18 +302,26 @@ def _change(
     with_pause: Callable[[Action, Actor, Facts, date, date], Moved] | None = None,
 ) -> Action:
     with services.database.write() as connection:
-        action, directory, actor, facts, today = _at(services, connection, asked, now)
-        if with_pause is not None:
-            calendar = directory.calendars[action.dialogue_id]
-            until = calendar.plus(today, directory.ladder_for(action).pause)
-            moved = with_pause(action, actor, facts, today, until)
-        else:
+        if with_pause is None:
             assert change is not None  # noqa: S101 - one of the two is always given
-            moved = change(action, actor, facts, today)
+            return change_in(services, connection, asked, now, change)
+        action, directory, actor, facts, today = at_work(services, connection, asked, now)
+        calendar = directory.calendars[action.dialogue_id]
+        until = calendar.plus(today, directory.ladder_for(action).pause)
+        moved = with_pause(action, actor, facts, today, until)
         return apply(connection, directory, action, moved, actor, now=now, today=today)
 
 
-def _at(
+def change_in(
+    services: Services, connection: Connection, asked: Asked, now: datetime, change: Change
+) -> Action:
+    """One change in the caller's transaction."""
+    action, directory, actor, facts, today = at_work(services, connection, asked, now)
+    moved = change(action, actor, facts, today)
+    return apply(connection, directory, action, moved, actor, now=now, today=today)
+
+
+def at_work(
     services: Services, connection: Connection, asked: Asked, now: datetime
 ) -> tuple[Action, Directory, Actor, Facts, date]:
     """The action, locked and of the version that was seen, and who asks."""

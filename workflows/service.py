@@ -14,7 +14,11 @@ from typing import Final
 from apscheduler.jobstores.base import JobLookupError
 
 from config.wiring import Services
+from engine.errors import EngineError
+from engine.shard import Shard
 from engine.store.auditing import beat
+from engine.store.database import Database
+from engine.store.revision import UNFIT, check_again
 from notifications.envelope import Envelope, Result
 from notifications.mailer import Mailer
 from notifications.texting import Texter, TextMessage
@@ -23,10 +27,11 @@ from workflows.collect import Collected, collect_batch
 from workflows.collect import remember as read
 from workflows.deliver import NO_MAIL, Delivered, Work, remember, workers
 from workflows.digest_round import AT_ONCE, Rounded, send_digests
-from workflows.hooks import send_batch
+from workflows.doctor import databases_word, explained
+from workflows.hooks import Hooked, send_batch
 from workflows.orchestrator import Orchestrator, Standing
 from workflows.sweep import BATCH, Sweeper, Swept
-from workflows.timetable import TIMETABLE, Entry, Story, build_scheduler
+from workflows.timetable import TIMETABLE, Entry, Story, Tally, build_scheduler
 
 log = logging.getLogger("alkawari.service")
 
@@ -57,7 +62,8 @@ class Service:
     Everything of `alkawari up` but its face.
 
     `home` is Prefect's folder. `tick` is what the timetable calls for an entry, `told` by default.
-    The clock of `services` is the one by which every story goes.
+    The clock of `services` is the one by which every story goes. `give_up` is called when the
+    database is for others by now, with the sentence in `unfit`.
     """
 
     def __init__(
@@ -68,8 +74,11 @@ class Service:
         *,
         entries: tuple[Entry, ...] = TIMETABLE,
         tick: Callable[[str], object] | None = None,
+        give_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.services = services
+        self.unfit: EngineError | None = None
+        self._give_up = give_up
         self.started_at = services.clock.now()
         self._stopping = threading.Event()
         self._caught_up = threading.Event()
@@ -145,6 +154,14 @@ class Service:
             self._running.add(story)
         try:
             self._until_nothing_is_asked(story)
+        except UNFIT as unfit:
+            self.unfit = unfit
+            self._give_up()
+        except Exception as error:
+            if not databases_word(error):
+                raise
+            # It may be away for a while: a sentence each time, and no stack of calls.
+            log.warning("%s stopped, and goes on at its next time: %s", story, explained(error))
         finally:
             with self._turns:
                 self._running.discard(story)
@@ -188,25 +205,43 @@ class Service:
         return left
 
 
-def stories(services: Services, stopping: threading.Event) -> tuple[Story, ...]:
-    """The stories of the timetable; once `stopping` is set, no further message is begun."""
-    return (
-        _sweep(services),
+def stories(
+    services: Services, stopping: threading.Event, shard: Shard | None = None
+) -> tuple[Story, ...]:
+    """
+    The stories of the timetable; once `stopping` is set, no further message is begun.
+
+    With `shard` the sweep looks at that share only. A story counts what its run did: what runs
+    beside itself in one process is told from stories of its own.
+    """
+    told = (
+        _sweep(services, shard),
         _deliver(services, stopping),
         _collect(services),
         _digest(services),
         _hooks(services, stopping),
         _audit(services),
     )
+    return tuple(_checked(services.database, story) for story in told)
 
 
-def _sweep(services: Services) -> Story:
+def _checked(database: Database, story: Story) -> Story:
+    """A story that begins no batch on a database that is for others by now."""
+
+    def batch(now: datetime, limit: int) -> Tally:
+        check_again(database)
+        return story.batch(now, limit)
+
+    return replace(story, batch=batch)
+
+
+def _sweep(services: Services, shard: Shard | None) -> Story:
     total = Swept()
     sweeper: Sweeper | None = None
 
     def batch(now: datetime, limit: int) -> Swept:
         nonlocal total, sweeper
-        sweeper = sweeper or Sweeper(services, now)
+        sweeper = sweeper or Sweeper(services, now, shard=shard)
         sweeper.now = now
         done = sweeper.batch(limit)
         total += done
@@ -294,11 +329,21 @@ def _digest(services: Services) -> Story:
 
 
 def _hooks(services: Services, stopping: threading.Event) -> Story:
-    return Story(
-        name="hooks",
-        batch=lambda now, _limit: send_batch(services, now, stopping=stopping.is_set),
-        in_task=50,
-    )
+    total = Hooked()
+
+    def batch(now: datetime, _limit: int) -> Hooked:
+        nonlocal total
+        done = send_batch(services, now, stopping=stopping.is_set)
+        total += done
+        return done
+
+    def afterwards() -> None:
+        nonlocal total
+        ran, total = total, Hooked()
+        with services.database.write() as connection:
+            beat(connection, "hooks", services.clock.now(), ran.as_dict())
+
+    return Story(name="hooks", batch=batch, in_task=50, afterwards=afterwards)
 
 
 def _audit(services: Services) -> Story:

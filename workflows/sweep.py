@@ -4,11 +4,9 @@ The sweep: find what is due now, decide, and queue.
 It is safe to run as often as you like, and by as many processes as you like.
 """
 
-import gc
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -17,9 +15,11 @@ from config.wiring import Services
 from engine.action import Action
 from engine.case import Case, Decision
 from engine.decide import decide
+from engine.shard import Shard
 from engine.store.auditing import beat
 from engine.store.database import Connection
 from engine.store.directory import Directory
+from engine.store.revision import check_again
 from engine.store.sweeping import (
     Outcome,
     Written,
@@ -28,11 +28,17 @@ from engine.store.sweeping import (
     said_about,
     write,
 )
+from workflows.cycles import no_search_for_cycles
 
 log = logging.getLogger("alkawari.sweep")
 
 BATCH = 500
-"""Actions in one transaction: on SQLite it is also how long an answer has to wait for the sweep."""
+"""
+Actions in one transaction.
+
+On SQLite it is also how long an answer has to wait for the sweep: with 500 under 0.1 s in 95 of 100
+cases, with 1,000 twice that. On PostgreSQL batches of 250 take almost twice as long in all.
+"""
 
 READ_AGAIN_S = 5.0
 """How old what actions share may be, within one pass; each pass begins anew."""
@@ -80,15 +86,20 @@ class Sweeper:
     READ_AGAIN_S old: a batch decides by them as if it had been that much quicker.
     """
 
-    def __init__(self, services: Services, now: datetime) -> None:
-        self.services, self.now = services, now
+    def __init__(self, services: Services, now: datetime, *, shard: Shard | None = None) -> None:
+        self.services, self.now, self.shard = services, now, shard
         self._directory: Directory | None = None
         self._read_at_s = 0.0
 
     def batch(self, limit: int = BATCH) -> Swept:
         """Look at up to `limit` actions that are due, in one transaction."""
-        with _no_search_for_cycles(), self.services.database.write() as connection:
-            batch = claim_due(connection, self.now, limit)
+        with no_search_for_cycles():
+            # By a call, so that the batch's values are gone before Python may search again.
+            return self._batch(limit)
+
+    def _batch(self, limit: int) -> Swept:
+        with self.services.database.write() as connection:
+            batch = claim_due(connection, self.now, limit, shard=self.shard)
             if not batch:
                 return Swept()
             # Taken away until the end: what a failed transaction wrote must not be believed.
@@ -106,33 +117,24 @@ class Sweeper:
         return self._directory
 
 
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """
-    Keep Python from looking for cycles in a batch's thousands of values: there are none.
-
-    The search costs a sixth of a sweep; what is no longer used is freed all the same.
-    """
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searching:
-            gc.enable()
-
-
-def sweep_batch(services: Services, now: datetime, *, limit: int = BATCH) -> Swept:
-    """Look at up to `limit` actions that are due, in one transaction."""
-    return Sweeper(services, now).batch(limit)
+def sweep_batch(
+    services: Services, now: datetime, *, limit: int = BATCH, shard: Shard | None = None
+) -> Swept:
+    """Look at up to `limit` actions that are due, of one share if asked, in one transaction."""
+    return Sweeper(services, now, shard=shard).batch(limit)
 
 
 def sweep(
-    services: Services, now: datetime, *, progress: Callable[[int], None] = lambda _n: None
+    services: Services,
+    now: datetime,
+    *,
+    shard: Shard | None = None,
+    progress: Callable[[int], None] = lambda _n: None,
 ) -> Swept:
     """Batches until nothing is due, and then the write-ahead log is tidied."""
-    total, sweeper = Swept(), Sweeper(services, now)
+    total, sweeper = Swept(), Sweeper(services, now, shard=shard)
     while True:
+        check_again(services.database)
         done = sweeper.batch()
         if done.examined == 0:
             break

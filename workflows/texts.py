@@ -37,6 +37,10 @@ class TextDeliverer(Worker):
         super().__init__(services, bundler=bundler)
         self.texter = texter
 
+    @property
+    def limit(self) -> tuple[str, int]:
+        return SMS, self.services.settings.texts.per_minute  # an address of a gateway is a secret
+
     def hand_over(self, message: Claimed) -> Result:
         try:
             text = TextMessage(

@@ -233,6 +233,14 @@ def build_scheduler(
     return Timetable(run, entries, zone)
 
 
+def next_after(entry: Entry, at: datetime, zone: tzinfo) -> datetime:
+    """When a story is due again that was told at that instant."""
+    if entry.every is not None:
+        return at + entry.every
+    found: datetime = _trigger(entry, zone).get_next_fire_time(at, at + timedelta(seconds=1))
+    return found
+
+
 def _trigger(entry: Entry, zone: tzinfo) -> CronTrigger | IntervalTrigger:
     if entry.every is None:
         return CronTrigger.from_crontab(entry.cron, timezone=zone)

@@ -13,7 +13,7 @@ from typing import Final
 from config.plan import read_plan
 from config.plan_values import Plan, RowError
 from config.wiring import Services
-from engine.errors import BadValue
+from engine.errors import N_, BadValue
 from engine.store.foreseen import homes_of
 from engine.store.intake import known_refs, rows_of
 from workflows.foresee import Foresight
@@ -45,11 +45,13 @@ def keep(services: Services, session_id: int, name: str, data: bytes, *, whole: 
     """
     ending = Path(name.replace("\\", "/")).suffix.lower()
     if ending not in ENDINGS:
-        raise BadValue("plan", name[-60:], f"send a file that ends in {', '.join(ENDINGS)}")
+        raise BadValue(
+            "plan", name[-60:], N_("send a file that ends in %(known)s", known=tuple(ENDINGS))
+        )
     if not whole or len(data) > LARGEST:
-        raise BadValue("plan", name[-60:], f"keep it under {LARGEST // 2**20} MB")
+        raise BadValue("plan", name[-60:], N_("keep it under %(size)s MB", size=LARGEST // 2**20))
     if not data:
-        raise BadValue("plan", name[-60:], "the file is empty")
+        raise BadValue("plan", name[-60:], N_("the file is empty"))
     folder = _folder(services)
     folder.mkdir(parents=True, exist_ok=True)
     kept = f"{session_id}-{secrets.token_urlsafe(32)}{ending}"

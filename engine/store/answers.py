@@ -244,6 +244,7 @@ def tell_of_answer(
         {
             "key": f"w{answer_id}:{kind}:{person.id}",
             "action_id": action.id,
+            "dialogue_id": action.dialogue_id,
             "person_id": person.id,
             "about_id": about_id,
             "kind": kind,

@@ -14,10 +14,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from engine.store.columns import METADATA, BigId, UtcInstant, word
+from engine.store.columns import METADATA, BigId, UtcInstant, index_where, word
 
 
 class Scope(StrEnum):
@@ -94,8 +93,7 @@ webhooks = Table(
     Column("claimed_by", String(64), nullable=False, server_default=""),
     Column("leased_until_at", UtcInstant),
     Column("stopped_at", UtcInstant),
-    Index("ix_webhooks_open", "id", sqlite_where=text("stopped_at IS NULL"),
-          postgresql_where=text("stopped_at IS NULL")),
+    index_where("ix_webhooks_open", "id", where="stopped_at IS NULL"),
 )  # fmt: skip
 
 feeds = Table(

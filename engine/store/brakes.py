@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 
@@ -57,6 +58,8 @@ class Brake:
     A hold that nobody has lifted, with what it keeps back today.
 
     `sensitive`: a day of its dialogue's own, which ends by itself and is no hold to be lifted.
+    `function`: what whoever put it is, empty for a name that no person has. `since_on`: the day on
+    which it began to keep things back.
     """
 
     dialogue: str
@@ -67,7 +70,9 @@ class Brake:
     reason: str
     in_force: bool
     kept: tuple[Kept, ...]
+    since_on: date
     sensitive: bool = False
+    function: str = ""
 
     @property
     def scope(self) -> str:
@@ -101,9 +106,11 @@ def brakes(directory: Directory, now: datetime) -> list[Brake]:
     connection, h = directory.connection, holds.c
     rows = connection.execute(
         select(h.id, h.dialogue_id, h.action_id, h.from_on, h.until_on, h.reason, h.by,
-               actions.c.ref, dialogues.c.name)
+               h.put_at, actions.c.ref, dialogues.c.name, dialogues.c.timezone,
+               people.c.function)
         .outerjoin(actions, actions.c.id == h.action_id)
         .outerjoin(dialogues, dialogues.c.id == h.dialogue_id)
+        .outerjoin(people, people.c.key == h.by)
         .where(h.lifted_at.is_(None))
         .order_by(h.from_on, h.id)
     ).all()  # fmt: skip
@@ -133,9 +140,18 @@ def brakes(directory: Directory, now: datetime) -> list[Brake]:
                     if hold.covers(kept.dialogue_id, kept.action_id,
                                    directory.today(kept.dialogue_id, now))
                 ),
+                since_on=since_on(hold.from_on, row.put_at, row.timezone),
+                function=row.function or "",
             )
         )  # fmt: skip
     return found + [one for kept in quiet if (one := _sensitive(directory, kept, waiting, now))]
+
+
+def since_on(from_on: date, put_at: datetime | None, timezone: str | None) -> date:
+    """The day since which messages wait: a hold that works at once may begin the day before."""
+    if put_at is None:
+        return from_on
+    return max(from_on, put_at.astimezone(ZoneInfo(timezone or "UTC")).date())
 
 
 def _sensitive(
@@ -154,6 +170,7 @@ def _sensitive(
         reason=f"{kept.day.name}: {kept.day.reason}",
         in_force=True,
         kept=kept_quiet(directory, kept, waiting),
+        since_on=span[0],
         sensitive=True,
     )
 
@@ -173,8 +190,9 @@ def whole_holds(connection: Connection) -> list[Row[Any]]:
     h = holds.c
     query = (
         select(h.dialogue_id, h.from_on, h.until_on, h.reason, dialogues.c.name,
-               dialogues.c.timezone)
+               dialogues.c.timezone, h.by, h.put_at, people.c.function)
         .outerjoin(dialogues, dialogues.c.id == h.dialogue_id)
+        .outerjoin(people, people.c.key == h.by)
         .where(h.lifted_at.is_(None), h.action_id.is_(None))
         .order_by(h.id)
     )  # fmt: skip

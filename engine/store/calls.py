@@ -25,6 +25,8 @@ from engine.store.tables import actions
 OPEN = (NoticeStatus.PENDING, NoticeStatus.BUNDLED, NoticeStatus.SENT, NoticeStatus.POSTED,
         NoticeStatus.HELD)  # fmt: skip
 
+_OWED = actions.alias("owed")
+
 
 @dataclass(frozen=True, slots=True)
 class CallTask:
@@ -39,7 +41,7 @@ class CallTask:
 def open_calls() -> ColumnElement[bool]:
     """Call tasks nobody has logged, of actions still owed, and not of a run that has ended."""
     n = notices.c
-    owed = actions.alias()
+    owed = _OWED
     this_run = literal("e") + cast(owed.c.episode, String)
     still_owed = exists(
         select(owed.c.id).where(

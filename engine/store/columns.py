@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Enum, Integer, MetaData
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Enum,
+    Index,
+    Integer,
+    MetaData,
+    event,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 METADATA = MetaData(
@@ -40,6 +51,26 @@ class UtcInstant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def index_where(name: str, *columns: str, where: str) -> Index:
+    """
+    An index of the rows that satisfy `where`, on either database.
+
+    Said in the words of both (`sqlite_where`, `postgresql_where`) it would make every command load
+    both dialects; only whoever makes tables needs to know it.
+    """
+    return Index(name, *columns, info={"where": where})
+
+
+@event.listens_for(METADATA, "before_create")
+def _narrow(metadata: MetaData, connection: Connection, /, **_others: object) -> None:
+    # `_others` has a list of `tables` of its own: only those are made, but all may be told.
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            if "where" in index.info:
+                options = index.dialect_options[connection.dialect.name]
+                options["where"] = text(index.info["where"])
 
 
 def word(kind: type[StrEnum], name: str) -> Enum:

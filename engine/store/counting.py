@@ -1,10 +1,10 @@
 """How many actions stand where: counted by the database, by the same rules as `conditions`."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +26,10 @@ from engine.store.directory import Directory
 from engine.store.tables import actions, dependencies, dialogues, people, roles
 
 A = actions.c
+
+# Made once: an alias of a wide table takes longer to make than its question to be answered.
+_NEEDED, _WAITER = actions.alias("needed"), actions.alias("waiter")
+_MEMBER = people.alias("member")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +63,28 @@ def count(
     by_dialogue: dict[str, Counter[str]] = {
         dialogue.name: Counter() for dialogue in directory.dialogues.values()
     }
-    for (calendar, today), ids in alike(directory, now).items():
-        tests = checks_of(calendar, today, limits)
-        columns = [func.sum(case((test, 1), else_=0)) for test in tests.values()]
-        query = (
-            select(A.dialogue_id, A.state, func.count(), *columns)
-            .where(A.dialogue_id.in_(ids))
-            .group_by(A.dialogue_id, A.state)
-        )
-        if where is not None:
-            query = query.where(where)
-        for dialogue_id, state, number, *found in connection.execute(query):
-            name = directory.dialogues[dialogue_id].name
-            by_state[state.value] += number
-            by_dialogue[name][state.value] += number
-            by_dialogue[name]["total"] += number
-            for condition, hits in zip(tests, found, strict=True):
-                conditions[condition.value] += hits
-                if condition is Condition.OVERDUE:
-                    by_dialogue[name]["overdue"] += hits
+    asked = [] if where is None else [where]
+    if only is not None:
+        asked.append(A.dialogue_id.in_(only))
+    states = select(A.dialogue_id, A.state, func.count()).where(*asked)
+    for dialogue_id, state, number in connection.execute(
+        states.group_by(A.dialogue_id, A.state)
+    ).tuples():
+        own = by_dialogue[directory.dialogues[dialogue_id].name]
+        by_state[state.value] += number
+        own[state.value] += number
+        own["total"] += number
+    tests = _everywhere(_by_days(directory, now, limits))
+    late = select(A.dialogue_id, func.count()).where(*asked, tests.pop(Condition.OVERDUE))
+    for dialogue_id, hits in connection.execute(late.group_by(A.dialogue_id)).tuples():
+        by_dialogue[directory.dialogues[dialogue_id].name]["overdue"] = hits
+        conditions[Condition.OVERDUE.value] += hits
+    # In one question that names no dialogue where it can be helped: the table is read once, from
+    # end to end.
+    columns = [func.sum(case((test, 1), else_=0)) for test in tests.values()]
+    found = connection.execute(select(*columns).where(*asked)).one()
+    for condition, number in zip(tests, found, strict=True):
+        conditions[condition.value] = number or 0
     return Counts(
         total=by_state.total(),
         by_state=dict(sorted(by_state.items())),
@@ -93,8 +100,8 @@ def condition_is(
     return or_(
         false(),
         *(
-            and_(A.dialogue_id.in_(ids), checks_of(calendar, today, limits)[wanted])
-            for (calendar, today), ids in alike(directory, now).items()
+            and_(A.dialogue_id.in_(ids), _checks(days, closed_needs=True)[wanted])
+            for days, ids in _by_days(directory, now, limits).items()
         ),
     )
 
@@ -108,6 +115,80 @@ def alike(directory: Directory, now: datetime) -> dict[tuple[WorkingCalendar, da
     return groups
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Days:
+    """The days on which the conditions turn; few calendars differ in them on any one day."""
+
+    today: date
+    last_late: date
+    soon: date
+    stuck: date
+    unstuck: date
+    quiet: date
+    quiet_blocked: date
+    fresh: date
+    backlog: date
+    moves: int
+
+
+_TURNS_ON: Final[Mapping[Condition, tuple[str, ...]]] = {
+    Condition.DUE_SOON: ("last_late", "soon"),
+    Condition.OVERDUE: ("last_late",),
+    Condition.SILENT: ("quiet", "quiet_blocked"),
+    Condition.STALLED: ("today", "stuck", "unstuck", "moves"),
+    Condition.AT_RISK: ("last_late",),
+    Condition.UNACKNOWLEDGED: ("fresh",),
+    Condition.VERIFICATION_BACKLOG: ("backlog",),
+    Condition.UNREACHABLE: (),
+    Condition.WAITING: (),
+}
+"""Which of the days each condition looks at."""
+
+
+def _everywhere(groups: Mapping[_Days, Sequence[int]]) -> dict[Condition, ColumnElement[bool]]:
+    """Each condition for all dialogues; they are told apart only where their days differ."""
+    tests = {days: _checks(days, closed_needs=True) for days in groups}
+    found: dict[Condition, ColumnElement[bool]] = {}
+    for condition, names in _TURNS_ON.items():
+        variants: dict[tuple[object, ...], tuple[ColumnElement[bool], list[int]]] = {}
+        for days, ids in groups.items():
+            turning = tuple(getattr(days, name) for name in names)
+            variants.setdefault(turning, (tests[days][condition], []))[1].extend(ids)
+        if len(variants) == 1:
+            [(found[condition], _ids)] = variants.values()
+            continue
+        found[condition] = or_(
+            false(), *(and_(test, A.dialogue_id.in_(ids)) for test, ids in variants.values())
+        )
+    return found
+
+
+def _by_days(directory: Directory, now: datetime, limits: Thresholds) -> dict[_Days, list[int]]:
+    """Dialogues for which the conditions turn on the same days."""
+    groups: dict[_Days, list[int]] = {}
+    for (calendar, today), ids in alike(directory, now).items():
+        groups.setdefault(_days(calendar, today, limits), []).extend(ids)
+    return groups
+
+
+def _days(calendar: WorkingCalendar, today: date, limits: Thresholds) -> _Days:
+    last_late = last_due_before(calendar, today)
+    worked = today if calendar.is_working(today) else last_late
+    unstuck = calendar.plus(worked, 1 - limits.stalled_working_days)
+    return _Days(
+        today=today,
+        last_late=last_late,
+        soon=_due_within(calendar, today, limits.due_soon_working_days),
+        stuck=last_due_before(calendar, unstuck),
+        unstuck=unstuck,
+        quiet=today - timedelta(days=limits.silent_days),
+        quiet_blocked=today - timedelta(days=limits.silent_blocked_days),
+        fresh=calendar.plus(worked, -limits.unacknowledged_working_days),
+        backlog=today - timedelta(days=limits.backlog_days),
+        moves=limits.stalled_moves,
+    )
+
+
 def checks_of(
     calendar: WorkingCalendar, today: date, limits: Thresholds, *, closed_needs: bool = True
 ) -> dict[Condition, ColumnElement[bool]]:
@@ -117,39 +198,38 @@ def checks_of(
     Without `closed_needs` what waits for a closed action is not at risk by it: for figures that
     tell of closed ones in one number only.
     """
+    return _checks(_days(calendar, today, limits), closed_needs=closed_needs)
+
+
+def _checks(days: _Days, *, closed_needs: bool) -> dict[Condition, ColumnElement[bool]]:
     owed = A.state.in_([state.value for state in OWED])
     blocked = A.state == State.BLOCKED.value
-    last_late = last_due_before(calendar, today)
-    soon = _due_within(calendar, today, limits.due_soon_working_days)
-    worked = today if calendar.is_working(today) else last_late
-    unstuck = calendar.plus(worked, 1 - limits.stalled_working_days)
-    stuck = last_due_before(calendar, unstuck)
-    quiet = today - timedelta(days=limits.silent_days)
-    quiet_blocked = today - timedelta(days=limits.silent_blocked_days)
-    fresh = calendar.plus(worked, -limits.unacknowledged_working_days)
     return {
-        Condition.DUE_SOON: and_(owed, A.due_on > last_late, A.due_on <= soon),
-        Condition.OVERDUE: and_(owed, A.due_on <= last_late),
+        Condition.DUE_SOON: and_(owed, A.due_on > days.last_late, A.due_on <= days.soon),
+        Condition.OVERDUE: and_(owed, A.due_on <= days.last_late),
         Condition.SILENT: and_(
             owed,
             not_(A.waiting),
-            A.substance_on < case((blocked, quiet_blocked), else_=quiet),
+            A.substance_on < case((blocked, days.quiet_blocked), else_=days.quiet),
         ),
         Condition.STALLED: and_(
             owed,
             or_(
-                and_(blocked, A.review_on < today),
-                and_(A.due_on <= stuck, or_(A.anchor_on.is_(None), A.anchor_on < unstuck)),
-                A.due_rev >= limits.stalled_moves,
+                and_(blocked, A.review_on < days.today),
+                and_(
+                    A.due_on <= days.stuck,
+                    or_(A.anchor_on.is_(None), A.anchor_on < days.unstuck),
+                ),
+                A.due_rev >= days.moves,
             ),
         ),
-        Condition.AT_RISK: and_(owed, _at_risk(last_late, closed_needs=closed_needs)),
+        Condition.AT_RISK: and_(owed, _at_risk(days.last_late, closed_needs=closed_needs)),
         Condition.UNACKNOWLEDGED: and_(
-            A.state == State.AGREED.value, A.answered_on.is_(None), A.agreed_on < fresh
+            A.state == State.AGREED.value, A.answered_on.is_(None), A.agreed_on < days.fresh
         ),
         Condition.VERIFICATION_BACKLOG: and_(
             A.state == State.REPORTED_DONE.value,
-            A.reported_on < today - timedelta(days=limits.backlog_days),
+            A.reported_on < days.backlog,
         ),
         Condition.UNREACHABLE: and_(owed, not_(_reachable())),
         Condition.WAITING: and_(owed, A.waiting),
@@ -173,7 +253,7 @@ def last_due_before(calendar: WorkingCalendar, day: date) -> date:
 
 def _at_risk(last_late: date, *, closed_needs: bool) -> ColumnElement[bool]:
     """A dependency is due later than the action, or itself overdue; not asked for each row."""
-    needed, waiter = actions.alias(), actions.alias()
+    needed, waiter = _NEEDED, _WAITER
     risky = (
         select(dependencies.c.action_id)
         .join(needed, needed.c.id == dependencies.c.needs_id)
@@ -203,7 +283,7 @@ def _reachable() -> ColumnElement[bool]:
     """The focal point can be written to or called: the action's own, else its party's first."""
     answers: Any = or_(and_(people.c.email != "", people.c.flagged == ""), people.c.phone != "")
     answering = select(people.c.id).where(answers)
-    member = people.alias()
+    member = _MEMBER
     first_of_party = (
         select(member.c.id)
         .join(roles, roles.c.person_id == member.c.id)

@@ -1,14 +1,15 @@
 """How a database is opened: one set of rules for SQLite and for PostgreSQL."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from engine.errors import BadValue
+from engine.errors import BadValue, RecordElsewhere
 
 __all__ = ["Connection", "Database"]
 
@@ -24,6 +25,13 @@ SQLITE_PRAGMAS = (
     "PRAGMA wal_autocheckpoint=20000",
 )
 BUSY_TIMEOUT_S = 15
+
+UNHEARD_S = 60
+"""
+A PostgreSQL that has not been heard of for so long is given up, and it gives us up.
+
+Where packets vanish, systems by themselves wait for a quarter of an hour, or for two hours.
+"""
 
 
 class Database:
@@ -42,7 +50,7 @@ class Database:
     @property
     def shown(self) -> str:
         """The address without its password, for people and logs."""
-        return self.url.render_as_string(hide_password=True)
+        return _shown(self.url)
 
     def exists(self) -> bool:
         """Whether there is a database file; a server's database is taken to be there."""
@@ -51,8 +59,14 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may change rows; committed at the end, rolled back on an error."""
-        with self.engine.begin() as connection:
-            yield connection
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            refused = str(error.orig).partition("\n")[0]
+            if refused.startswith(RecordElsewhere.BEGINNINGS):  # the fence of a record that moves
+                raise RecordElsewhere(refused) from None
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -79,16 +93,26 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise BadValue(
-            "database_url", url, "not an address; write sqlite:///FILE or postgresql://…"
-        ) from None
+            "database_url", _WORD.sub(r"\1***@", url),
+            "not an address; write sqlite:///FILE or postgresql://…",
+        ) from None  # fmt: skip
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise BadValue("database_url", url, "name a file: the workers share it")
+            raise BadValue("database_url", _shown(parsed), "name a file: the workers share it")
         return parsed
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
-    raise BadValue("database_url", url, "use SQLite (sqlite:///FILE) or PostgreSQL")
+    raise BadValue("database_url", _shown(parsed), "use SQLite (sqlite:///FILE) or PostgreSQL")
+
+
+_WORD = re.compile(r"(:)[^:@/]*@")
+"""A password in what is no address."""
+
+
+def _shown(url: URL) -> str:
+    hidden = [name for name in url.query if "password" in name]
+    return url.difference_update_query(hidden).render_as_string(hide_password=True)
 
 
 def _sqlite(url: URL) -> Engine:
@@ -125,7 +149,11 @@ def _postgresql(url: URL) -> Engine:
         hide_parameters=True,  # as above
         connect_args={
             "options": "-c timezone=UTC -c lock_timeout=15s"
-            " -c idle_in_transaction_session_timeout=60s",
+            f" -c idle_in_transaction_session_timeout=60s -c tcp_user_timeout={UNHEARD_S}s",
             "connect_timeout": 10,
+            "keepalives_idle": UNHEARD_S // 3,
+            "keepalives_interval": UNHEARD_S // 6,
+            "keepalives_count": 4,
+            "tcp_user_timeout": UNHEARD_S * 1000,  # libpq counts in milliseconds
         },
     )

@@ -136,7 +136,7 @@ def sent_as(connection: Connection, key: str, message_id: int) -> None:
 
 
 def begin(connection: Connection, message_id: int, now: datetime) -> None:
-    """From now on a digest may have arrived, whatever becomes of who hands it over."""
+    """From now on a message may have arrived, whatever becomes of who hands it over."""
     connection.execute(update(messages).where(messages.c.id == message_id).values(begun_at=now))
 
 

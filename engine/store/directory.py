@@ -134,7 +134,7 @@ class Directory:
         overrides: dict[int, list[DayOverride]] = defaultdict(list)
         for row in self.connection.execute(
             select(calendar_days)
-            .where(calendar_days.c.dialogue_id.in_(missing))
+            .where(calendar_days.c.dialogue_id.in_(missing), calendar_days.c.removed_at.is_(None))
             .order_by(calendar_days.c.id)
         ):
             overrides[row.dialogue_id].append(
@@ -178,16 +178,20 @@ class Directory:
         self._partners |= {action_id: tuple(shared[action_id]) for action_id in action_ids}
 
     def ensure_people(self, person_ids: set[int]) -> None:
-        """Load persons by id."""
-        self.read_people(person_ids - self.people.keys())
+        """Load persons by id; no circle can have held those who were not here yet."""
+        self._read(person_ids - self.people.keys())
 
     def read_people(self, person_ids: Collection[int]) -> None:
         """Load persons by id, also those who are here already: an address may have changed."""
-        if not person_ids:
-            return
-        rows = self.connection.execute(select(*PERSON_COLUMNS).where(people.c.id.in_(person_ids)))
-        self.people |= {row[0]: self._person(row) for row in rows.all()}
-        self._circles.clear()
+        if person_ids:
+            self._read(person_ids)
+            self._circles.clear()
+
+    def _read(self, person_ids: Collection[int]) -> None:
+        if person_ids:
+            asked = select(*PERSON_COLUMNS).where(people.c.id.in_(person_ids))
+            rows = self.connection.execute(asked).all()
+            self.people |= {row[0]: self._person(row) for row in rows}
 
     def today(self, dialogue_id: int, now: datetime) -> date:
         """The day that it is in a dialogue."""

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, true, update
 
 from engine.store.outbox_tables import NoticeStatus, holds, notices, sensitive_days
-from engine.store.tables import actions
+from engine.store.tables import actions, dialogues, people
+
+HELD: Final = "held"
+RESUMED: Final = "resumed"
+"""The events in the history of an action whose messages were held, and may leave again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def put_hold(
     until_on: date | None,
     by: str,
     reason: str,
+    now: datetime,
 ) -> None:
     """Begin a hold."""
     connection.execute(
@@ -76,12 +82,19 @@ def put_hold(
             until_on=until_on,
             by=by,
             reason=reason,
+            put_at=now,
         )
     )
 
 
 def lift_holds(
-    connection: Connection, *, dialogue_id: int | None, action_id: int | None, now: datetime
+    connection: Connection,
+    *,
+    dialogue_id: int | None,
+    action_id: int | None,
+    now: datetime,
+    by: str = "",
+    reason: str = "",
 ) -> int:
     """End the holds of exactly that scope; what waited may leave again if it is still true."""
     table = holds.c
@@ -90,7 +103,7 @@ def lift_holds(
     done = connection.execute(
         update(holds)
         .where(table.lifted_at.is_(None), home, _same(table.action_id, action_id))
-        .values(lifted_at=now)
+        .values(lifted_at=now, lifted_by=by, lifted_for=reason)
     )
     waiting = update(notices).where(notices.c.status == NoticeStatus.HELD.value)
     if action_id is not None:
@@ -100,6 +113,46 @@ def lift_holds(
         waiting = waiting.where(notices.c.action_id.in_(of_dialogue))
     connection.execute(waiting.values(status=NoticeStatus.PENDING, due_at=now))
     return done.rowcount
+
+
+def holds_lifted(connection: Connection, since: datetime) -> list[Row[Any]]:
+    """The holds that were lifted after an instant, the latest first."""
+    h = holds.c
+    query = (
+        select(holds, actions.c.ref, dialogues.c.name.label("dialogue"), people.c.function)
+        .outerjoin(actions, actions.c.id == h.action_id)
+        .outerjoin(dialogues, dialogues.c.id == h.dialogue_id)
+        .outerjoin(people, people.c.key == h.lifted_by)
+        .where(h.lifted_at > since)
+        .order_by(h.lifted_at.desc(), h.id.desc())
+    )
+    return list(connection.execute(query))
+
+
+def holds_between(
+    connection: Connection, dialogue_id: int, first: date, last: date
+) -> list[Row[Any]]:
+    """The holds in force on any of these days: of a dialogue, its actions, and the programme's."""
+    h = holds.c
+    query = (
+        select(holds, actions.c.ref, dialogues.c.timezone, people.c.function)
+        .select_from(holds)
+        .join(dialogues, dialogues.c.id == dialogue_id)
+        .outerjoin(actions, actions.c.id == h.action_id)
+        .outerjoin(people, people.c.key == h.by)
+        .where(
+            h.lifted_at.is_(None),
+            h.from_on <= last,
+            or_(h.until_on.is_(None), h.until_on >= first),
+            or_(
+                actions.c.dialogue_id == dialogue_id,
+                h.action_id.is_(None) & (h.dialogue_id == dialogue_id),
+                h.action_id.is_(None) & h.dialogue_id.is_(None),
+            ),
+        )
+        .order_by(h.from_on, h.id)
+    )
+    return list(connection.execute(query))
 
 
 def _same(column: ColumnElement[int | None], value: int | None) -> ColumnElement[bool]:

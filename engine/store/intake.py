@@ -17,6 +17,7 @@ from engine.store.records import (
     select_actions,
     write_many,
 )
+from engine.store.searching import keep_words
 from engine.store.tables import (
     action_parties,
     actions,
@@ -39,6 +40,18 @@ CHUNK = 500
 def known_refs(connection: Connection) -> dict[str, int]:
     """Every reference, in its own spelling, with its action's id."""
     return dict(connection.execute(select(actions.c.ref, actions.c.id)).tuples().all())
+
+
+def ids_of(connection: Connection, refs: Iterable[str]) -> dict[str, int]:
+    """The actions with these references, as they are spelled."""
+    found: dict[str, int] = {}
+    wanted = sorted(set(refs))
+    for start in range(0, len(wanted), CHUNK):
+        part = actions.c.ref.in_(wanted[start : start + CHUNK])
+        found |= dict(
+            connection.execute(select(actions.c.ref, actions.c.id).where(part)).tuples().all()
+        )
+    return found
 
 
 def rows_of(connection: Connection, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -94,9 +107,9 @@ def add_roles(connection: Connection, rows: Iterable[tuple[int, str, int | None]
         connection.execute(insert(roles), given)
 
 
-def add_days(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add overrides to dialogues' calendars, but for those that are there already."""
-    table = calendar_days.c
+def add_days(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Add overrides to dialogues' calendars, but for those that are there; returns how many."""
+    table, added = calendar_days.c, 0
     for row in rows:
         known = connection.scalar(
             select(table.id).where(
@@ -108,6 +121,8 @@ def add_days(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         )
         if known is None:
             connection.execute(insert(calendar_days).values(**row))
+            added += 1
+    return added
 
 
 def add_many(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -> list[int]:
@@ -167,6 +182,8 @@ def add_actions(
         written.append((action_id, head, *map(row.__getitem__, names)))
     write_many(connection, _INSERTS["actions"], ("id", "head_hash", *names), written)
     write_many(connection, _HAPPENED, EVENT_COLUMNS, first)
+    found = ((i, row["ref"], row["title"]) for i, row in zip(ids, rows, strict=True))
+    keep_words(connection, found)
     return ids
 
 

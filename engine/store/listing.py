@@ -18,6 +18,7 @@ from engine.store.records import action_from, select_actions
 from engine.store.tables import actions, dependencies, dialogues
 
 PAGE = 1000
+_NEEDED = actions.alias("needed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,7 @@ def _viewed(
 
 def _around(directory: Directory, batch: Sequence[Action], now: datetime) -> dict[int, Around]:
     """For each action whether its party can be reached, and how its dependencies stand."""
-    needed = actions.alias()
+    needed = _NEEDED
     rows = directory.connection.execute(
         select(dependencies.c.action_id, needed.c.due_on, needed.c.state, needed.c.dialogue_id)
         .join(needed, needed.c.id == dependencies.c.needs_id)

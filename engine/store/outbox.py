@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, select, text, update
 
 from engine.party import Channel
+from engine.store.columns import UtcInstant
 from engine.store.outbox_tables import MessageStatus, NoticeStatus, messages, notices
 from engine.store.tables import actions, people
+from engine.store.turns import Queue, by_turns
 
-_PENDING = notices.c.status == NoticeStatus.PENDING.value
+# Written out, since with a parameter a database does not see that its index of these is meant.
+PENDING = text("notices.status = 'pending'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,36 @@ def people_due(
     """
     The persons who have something waiting for them now, longest waiting first, locked.
 
-    Persons whom another worker is writing to are left out. `texts`: only those who get texts, or
-    only all the others; None for everybody.
+    While there is much more than that, dialogues take turns. Persons whom another worker is writing
+    to are left out. `texts`: only those who get texts, or only all the others; None for everybody.
     """
     window = 4 * limit
     while limit > 0:
-        query = (
-            select(notices.c.person_id)
-            .where(_PENDING, notices.c.due_at <= now)
-            .order_by(notices.c.due_at, notices.c.person_id)
-            .limit(window)
-        )
-        rows = list(connection.scalars(query))
+        rows = _next_persons(connection, now, window)
         mine = _locked(connection, list(dict.fromkeys(rows)), limit, texts)
         if mine or len(rows) < window:
             return mine
         window *= 4  # other workers have all of these: there is work behind them
     return []
+
+
+def _next_persons(connection: Connection, now: datetime, window: int) -> list[int]:
+    """The persons of up to `window` notices that wait; of more notices, dialogue by dialogue."""
+    rows = list(connection.scalars(_LONGEST_WAITING, {"now": now, "most": window + 1}))
+    if len(rows) > window:
+        return [person_id for (person_id,) in by_turns(connection, _TOLD, now, window)]
+    return rows
+
+
+_READY = and_(PENDING, notices.c.due_at <= bindparam("now", type_=UtcInstant))
+_ORDER = (notices.c.due_at, notices.c.person_id)
+_LONGEST_WAITING = (
+    select(notices.c.person_id)
+    .where(_READY)
+    .order_by(*_ORDER)
+    .limit(bindparam("most", type_=Integer))
+)
+_TOLD = Queue(table=notices, names=("person_id",), ready=_READY, order=_ORDER, nobodys=True)
 
 
 def _locked(
@@ -93,7 +109,7 @@ def waiting_for(
             columns.urgency,
             columns.released_at,
         )
-        .where(_PENDING, columns.person_id.in_(person_ids), columns.due_at <= now)
+        .where(PENDING, columns.person_id.in_(person_ids), columns.due_at <= now)
         .order_by(columns.urgency.desc(), columns.id)
     )
     return [Waiting(*row) for row in rows]

@@ -15,11 +15,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from engine.sensitive import Quiet
-from engine.store.columns import METADATA, BigId, UtcInstant, word
+from engine.store.columns import METADATA, BigId, UtcInstant, index_where, word
 
 
 class NoticeStatus(StrEnum):
@@ -65,6 +64,11 @@ class MessageSort(StrEnum):
     DIGEST = "digest"
 
 
+TOLD = ("help", "cannot", "wrong_person", "note", "watchdog", "nobody", "stopped", "contact")
+"""The kinds of notices that ask a coordinator to look, and have no button of their own."""
+
+_QUOTED = ", ".join(f"'{kind}'" for kind in TOLD)
+
 notices = Table(
     "notices",
     METADATA,
@@ -72,6 +76,8 @@ notices = Table(
     # Made of ids, rung, episode and ISO dates only: what must be said once has one key.
     Column("key", String(160), nullable=False, unique=True),
     Column("action_id", BigId, ForeignKey("actions.id")),
+    # The action's dialogue, for nothing but turns; 0: nobody said.
+    Column("dialogue_id", BigId, nullable=False, server_default="0"),
     Column("person_id", BigId, ForeignKey("people.id"), nullable=False),
     Column("about_id", BigId, ForeignKey("people.id")),
     Column("kind", String(24), nullable=False),
@@ -86,15 +92,19 @@ notices = Table(
     Column("released_at", UtcInstant),
     Column("closed_at", UtcInstant),
     Column("outcome", String(300), nullable=False, server_default=""),
-    Index("ix_notices_due_at", "due_at", "person_id",
-          sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
-    Index("ix_notices_person_pending", "person_id",
-          sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+    index_where("ix_notices_due_at", "due_at", "person_id", where="status = 'pending'"),
+    # The same of each dialogue, so that they take turns.
+    index_where("ix_notices_turn", "dialogue_id", "due_at", "person_id",
+                where="status = 'pending'"),
+    index_where("ix_notices_person_pending", "person_id", where="status = 'pending'"),
     Index("ix_notices_action_id", "action_id", "cause"),
+    # What waits for a coordinator: calls, releases, and what somebody was told lately.
+    index_where("ix_notices_open_calls", "action_id",
+                where="kind = 'call_task' AND outcome <> 'called'"),
+    index_where("ix_notices_unreleased", "action_id", where="status = 'unreleased'"),
+    index_where("ix_notices_told", "person_id", "created_at", where=f"kind IN ({_QUOTED})"),
     # Whether anything was said after an instant.
-    Index("ix_notices_closed_at", "closed_at",
-          sqlite_where=text("closed_at IS NOT NULL"),
-          postgresql_where=text("closed_at IS NOT NULL")),
+    index_where("ix_notices_closed_at", "closed_at", where="closed_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )  # fmt: skip
 
@@ -124,9 +134,8 @@ messages = Table(
     Column("sent_at", UtcInstant),
     # The daily budget, kept by the database however many workers there are.
     UniqueConstraint("person_id", "day", "sort"),
-    Index("ix_messages_open", "available_at",
-          sqlite_where=text("status IN ('claimed', 'retry', 'unknown')"),
-          postgresql_where=text("status IN ('claimed', 'retry', 'unknown')")),
+    index_where("ix_messages_open", "available_at",
+                where="status IN ('claimed', 'retry', 'unknown')"),
     sqlite_autoincrement=True,
 )  # fmt: skip
 
@@ -156,7 +165,11 @@ holds = Table(
     Column("until_on", Date),
     Column("by", String(120), nullable=False),
     Column("reason", String(400), nullable=False),
+    Column("put_at", UtcInstant),
+    # Who let the messages go again, when and why; it stays on record.
     Column("lifted_at", UtcInstant),
+    Column("lifted_by", String(120), nullable=False, server_default=""),
+    Column("lifted_for", String(400), nullable=False, server_default=""),
 )
 
 sensitive_days = Table(
@@ -186,6 +199,15 @@ channels = Table(
     Column("opened_at", UtcInstant),
     Column("probe_at", UtcInstant),
     Column("reason", String(300), nullable=False),
+)
+
+# How much of a server's limit is used up in the minute that is named.
+paces = Table(
+    "paces",
+    METADATA,
+    Column("name", String(160), primary_key=True),
+    Column("minute_at", UtcInstant, nullable=False),
+    Column("taken", Integer, nullable=False),
 )
 
 heartbeats = Table(

@@ -11,6 +11,7 @@ from engine.history import payload_text
 from engine.store.columns import METADATA, UtcInstant
 from engine.store.exporting import LEFT_OUT
 from engine.store.outbox_tables import NoticeStatus
+from engine.store.searching import complete_words
 from engine.store.tables import actions, dialogues, people
 
 PIECE: Final = 1_000
@@ -47,6 +48,7 @@ def restore(connection: Connection, record: Mapping[str, Any]) -> dict[str, int]
                     )
         _count_on(connection, table)
         written[table.name] = len(rows)
+    complete_words(connection)
     return written
 
 

@@ -10,13 +10,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, pool
 
-from engine.store import answer_tables, api_tables, outbox_tables, sign_in_tables, tables
+from engine.store import answer_tables, api_tables, custody, outbox_tables, sign_in_tables, tables
 from engine.store.columns import METADATA
 from engine.store.database import Database
 from engine.store.revision import newest, refuse_newer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REGISTERED = (tables, outbox_tables, answer_tables, api_tables, sign_in_tables)  # fills METADATA
+# Importing them fills METADATA.
+REGISTERED = (tables, outbox_tables, answer_tables, api_tables, sign_in_tables, custody)
 target_metadata = METADATA
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select, true
 
 from engine.action import Action, Handling
 from engine.party import Role
@@ -33,24 +33,25 @@ def dialogues_of(connection: Connection, member: Member) -> list[Row[Any]]:
     return list(connection.execute(query)) if homes else []
 
 
-def seen(
-    member: Member, deed: Deed, dialogue_ids: Collection[int], *, every: bool = False
-) -> Condition:
+def seen(member: Member, deed: Deed, dialogue_ids: Collection[int] | None) -> Condition:
     """
-    The condition on actions of these dialogues with which somebody may do that.
+    The condition on actions of these dialogues (None: of every one) with which they may do that.
 
-    `every`: there are no others; then a list is read in its order instead of by dialogue.
+    Whoever is something to the whole programme is asked about it without naming the dialogues: so
+    a list can be read in its order instead of dialogue by dialogue.
     """
+    if dialogue_ids is None:
+        own = {where for _role, where in member.grants if where is not None}
+        everywhere = _permitted(member, deed, member.programme_ties, None)
+        return or_(everywhere, seen(member, deed, sorted(own))) if own else everywhere
     alike: dict[tuple[frozenset[Tie], bool], list[int]] = defaultdict(list)
     for dialogue_id in dialogue_ids:
-        speaks = bool(member.roles_in(dialogue_id) & _SPEAKS)
-        alike[member.ties_in(dialogue_id), speaks].append(dialogue_id)
-    found = []
-    for (ties, speaks), ids in alike.items():
-        if ties:
-            permitted = _permitted(member, deed, ties, speaks=speaks)
-            alone = every and len(alike) == 1
-            found.append(permitted if alone else and_(A.dialogue_id.in_(ids), permitted))
+        alike[member.ties_in(dialogue_id), _speaks(member, dialogue_id)].append(dialogue_id)
+    found = [
+        and_(A.dialogue_id.in_(ids), _permitted(member, deed, ties, ids[0]))
+        for (ties, _says), ids in alike.items()
+        if ties
+    ]
     return or_(*found) if found else false()
 
 
@@ -59,27 +60,40 @@ def countable(member: Member, dialogue_ids: Collection[int]) -> Condition:
     return or_(A.handling != Handling.CLOSED.value, seen(member, Deed.LIST, dialogue_ids))
 
 
+def _speaks(member: Member, dialogue_id: int | None) -> bool:
+    """Whether they speak for their party in that dialogue; None: in every one."""
+    held = {role for role, where in member.grants if where in {None, dialogue_id}}
+    return not held.isdisjoint(_SPEAKS)
+
+
 def _permitted(
-    member: Member, deed: Deed, ties: frozenset[Tie], *, speaks: bool
+    member: Member, deed: Deed, ties: frozenset[Tie], dialogue_id: int | None
 ) -> ColumnElement[bool]:
-    parts = [_levels(deed, ties)]
-    if speaks and member.party_id is not None:
-        shared = select(action_parties.c.action_id).where(
-            action_parties.c.party_id == member.party_id
-        )
-        owes = or_(A.responsible_id == member.party_id, A.id.in_(shared))
-        parts.append(and_(owes, _levels(deed, ties | {Tie.OWES})))
-    if member.party_id is not None:
-        verifies = A.verifier_id == member.party_id
-        parts.append(and_(verifies, _levels(deed, ties | {Tie.VERIFIES})))
-    named = A.focal_id == member.person_id
-    parts.append(and_(named, _levels(deed, ties | {Tie.OWES, Tie.NAMED})))
-    return or_(*parts)
+    """What may be done with these ties, and with what somebody is to single actions besides."""
+    if not ties:
+        return false()
+    at_all = _levels(deed, ties)
+    if len(at_all) == len(Handling):
+        return true()
+    parts: list[ColumnElement[bool]] = [A.handling.in_(at_all)] if at_all else []
+    party = member.party_id
+
+    def or_where(holds: ColumnElement[bool], *more: Tie) -> None:
+        levels = _levels(deed, ties | set(more))
+        if levels != at_all:
+            parts.append(and_(holds, A.handling.in_(levels)))
+
+    if party is not None and _speaks(member, dialogue_id):
+        shared = select(action_parties.c.action_id).where(action_parties.c.party_id == party)
+        or_where(or_(A.responsible_id == party, A.id.in_(shared)), Tie.OWES)
+    if party is not None:
+        or_where(A.verifier_id == party, Tie.VERIFIES)
+    or_where(A.focal_id == member.person_id, Tie.OWES, Tie.NAMED)
+    return or_(*parts) if parts else false()
 
 
-def _levels(deed: Deed, ties: frozenset[Tie]) -> ColumnElement[bool]:
-    levels = [level.value for level in Handling if may(ties, deed, level)]
-    return A.handling.in_(levels) if levels else false()
+def _levels(deed: Deed, ties: Collection[Tie]) -> list[str]:
+    return [level.value for level in Handling if may(ties, deed, level)]
 
 
 def partners_of(connection: Connection, action_ids: Iterable[int]) -> Mapping[int, list[int]]:

@@ -45,7 +45,8 @@ class Claimed:
     """
     A message in this worker's hands; `attempt` counts the attempts before this one.
 
-    `certain`: it surely did not arrive so far, so its bytes may still change.
+    `certain`: it surely did not arrive so far, so its bytes may still change. `lost`: the worker
+    that had it did not come back; `begun`: it was handing over this very message.
     """
 
     id: int
@@ -58,6 +59,8 @@ class Claimed:
     certain: bool = True
     sort: MessageSort = MessageSort.REMINDER
     channel: str = "email"
+    lost: bool = False
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +211,7 @@ def reclaim(
         select(
             table.id, table.person_id, table.mime_id, table.sender, table.recipient, table.body,
             table.attempt, _NOT_BEGUN, table.sort, table.channel,
+            table.status == MessageStatus.CLAIMED.value, table.begun_at.is_not(None),
         )
         .where(OPEN_MESSAGE, ready, *asked)
         .order_by(table.available_at)

@@ -7,25 +7,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, insert, select, update
 
 from engine.action import Action
 from engine.case import Decision, Said
 from engine.ladder import Ladder
 from engine.ladder_text import dump_ladder
 from engine.replay import columns_set
+from engine.shard import Shard
 from engine.store.acting import tell_dependents
+from engine.store.columns import UtcInstant
 from engine.store.dialect import insert_if_new, insert_missing
 from engine.store.directory import Directory
 from engine.store.outbox_tables import NoticeStatus, notices
 from engine.store.records import (
+    ACTION_FIELDS,
     EVENT_COLUMNS,
-    action_from,
+    actions_of,
     chain_rows,
+    read_actions,
     select_actions,
     write_many,
 )
 from engine.store.tables import actions, events, ladders, occurrences
+from engine.store.turns import Queue, by_turns
 
 SWEEPER = "sweep"
 
@@ -48,28 +53,59 @@ _DECIDED = (
 )
 _HAPPENED = insert(events)
 _NOTICE_COLUMNS = (
-    "key", "action_id", "person_id", "about_id", "kind", "rung", "cause", "status", "urgency",
-    "created_at", "due_at", "closed_at",
+    "key", "action_id", "dialogue_id", "person_id", "about_id", "kind", "rung", "cause", "status",
+    "urgency", "created_at", "due_at", "closed_at",
 )  # fmt: skip
 _STEP = ("b_id", "b_next", "b_version", "b_head", "b_ladder")
 
 
 def claim_due(
-    connection: Connection, now: datetime, limit: int, after_id: int | None = None
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    after_id: int | None = None,
+    *,
+    shard: Shard | None = None,
 ) -> list[Action]:
     """
     The actions to look at now, at most `limit`, locked against other sweepers.
 
-    With `after_id` nothing is locked: the next page of a pass that writes nothing.
+    While there are more than that, and where a `shard` is asked for, dialogues take turns. With
+    `after_id` nothing is locked: the next page of a pass that writes nothing.
     """
-    query = select_actions().where(actions.c.next_check_at <= now).limit(limit)
-    if after_id is None:
-        query = query.order_by(actions.c.next_check_at).with_for_update(
-            skip_locked=True, key_share=True
-        )
-    else:
-        query = query.where(actions.c.id > after_id).order_by(actions.c.id)
-    return [action_from(row) for row in connection.execute(query).all()]
+    if after_id is not None:
+        page = select_actions().where(_DUE, actions.c.id > after_id).order_by(actions.c.id)
+        return read_actions(connection, page.limit(limit), {"now": now})
+    if shard or _more_than(connection, now, limit):
+        rows = by_turns(connection, _LOOKED_AT, now, limit, shard)
+        return actions_of(connection, sorted(rows))  # by id, as they lie in the database
+    return read_actions(connection, _OLDEST, {"now": now, "most": limit})
+
+
+_DUE = actions.c.next_check_at <= bindparam("now", type_=UtcInstant)
+_MOST = bindparam("most", type_=Integer)
+_OLDEST = (
+    select_actions()
+    .where(_DUE)
+    .order_by(actions.c.next_check_at)
+    .limit(_MOST)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_LOOKED_AT = Queue(
+    table=actions, names=ACTION_FIELDS, ready=_DUE, order=(actions.c.next_check_at,), lock=True
+)
+_COUNTED = select(func.count()).select_from(
+    select(actions.c.next_check_at)
+    .where(_DUE)
+    .order_by(actions.c.next_check_at)
+    .limit(_MOST)
+    .subquery()
+)
+
+
+def _more_than(connection: Connection, now: datetime, limit: int) -> bool:
+    """Whether more actions are due than that; counted in the index, and no further."""
+    return (connection.scalar(_COUNTED, {"now": now, "most": limit + 1}) or 0) > limit
 
 
 def said_about(
@@ -126,6 +162,7 @@ def write(
     loud: list[tuple[Any, ...]] = []
     event_rows: list[tuple[Any, ...]] = []
     notice_rows: list[tuple[Any, ...]] = []
+    rungs: list[str] = []
     for outcome in outcomes:
         decision, action = outcome.decision, outcome.action
         if not decision.events and not decision.changes:
@@ -155,7 +192,7 @@ def write(
         else:
             loud.append((action.id, outcome.next_check_at, version, head, ladder_id))
         notice_rows += _notice_rows(action, decision, now)
-        done.by_rung.update(notice.rung for notice in decision.notices)
+        rungs += [notice.rung for notice in decision.notices]
     write_many(connection, _LOOK_AGAIN, _STEP[:2], quiet)
     write_many(connection, _DECIDED, _STEP, loud)
     write_many(connection, _HAPPENED, EVENT_COLUMNS, event_rows)
@@ -163,7 +200,7 @@ def write(
         # Only now: an action of the same batch may be among those that wait for it.
         tell_dependents(connection, directory, action_id, now)
     _queue(connection, notice_rows)
-    done.notices, done.moved = len(notice_rows), len(moved)
+    done.notices, done.moved, done.by_rung = len(notice_rows), len(moved), Counter(rungs)
     return done
 
 
@@ -180,9 +217,9 @@ def _queue(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
 
 def frozen(connection: Connection, ladder: Ladder, directory: Directory) -> int:
     """The id of this ladder's frozen copy, written if it is the first run that uses it."""
-    known = next((key for key, kept in directory.ladders.items() if kept == ladder), None)
-    if known is not None:
-        return known
+    for key, kept in directory.ladders.items():
+        if kept is ladder or kept == ladder:
+            return key
     text = dump_ladder(ladder)
     digest = hashlib.sha256(text.encode()).digest()
     insert_missing(
@@ -216,6 +253,7 @@ def _notice_rows(action: Action, decision: Decision, now: datetime) -> list[tupl
         (
             notice.key,
             action.id,
+            action.dialogue_id,
             notice.person_id,
             notice.about_id,
             notice.kind,

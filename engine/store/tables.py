@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from engine.action import Handling, Kind, Level, Obstacle, State
 from engine.party import Channel, Role, Side
-from engine.store.columns import METADATA, BigId, UtcInstant, word
+from engine.store.columns import METADATA, BigId, UtcInstant, index_where, word
 
 dialogues = Table(
     "dialogues",
@@ -47,6 +47,12 @@ calendar_days = Table(
     Column("name", String(120), nullable=False),
     Column("by", String(120), nullable=False),
     Column("reason", String(400), nullable=False),
+    # When somebody put it; empty of what a plan brought.
+    Column("put_at", UtcInstant),
+    # Who took it back, when and why; it stays on record.
+    Column("removed_at", UtcInstant),
+    Column("removed_by", String(120), nullable=False, server_default=""),
+    Column("removed_for", String(400), nullable=False, server_default=""),
     CheckConstraint("change IN ('add', 'remove', 'move')", name="change"),
 )
 
@@ -169,16 +175,30 @@ actions = Table(
     Column("plan_digest", LargeBinary(32)),
     CheckConstraint("length(title) BETWEEN 1 AND 2000", name="title_length"),
     # What is due next: the sweep's only question. Closed actions are not in it.
-    Index("ix_actions_next_check_at", "next_check_at",
-          sqlite_where=text("next_check_at IS NOT NULL"),
-          postgresql_where=text("next_check_at IS NOT NULL")),
-    Index("ix_actions_dialogue_id_state", "dialogue_id", "state"),
+    index_where("ix_actions_next_check_at", "next_check_at", where="next_check_at IS NOT NULL"),
+    # The same of each dialogue, for shares and turns.
+    index_where("ix_actions_turn", "dialogue_id", "next_check_at",
+                where="next_check_at IS NOT NULL"),
+    # A dialogue's list, columns and counts, without a look at the rows themselves.
+    Index("ix_actions_dialogue_state_due_on", "dialogue_id", "state", "due_on", "id", "handling",
+          "focal_id", "verifier_id"),
     # The order of every list: what has no date comes last.
-    Index("ix_actions_due_on", "due_on", "id"),
+    Index("ix_actions_due_on", "due_on", "id", "state", "handling", "dialogue_id",
+          "responsible_id", "focal_id", "verifier_id"),
     # Columns of the board, and how many stand where for whom.
-    Index("ix_actions_state_due_on", "state", "due_on", "id", "handling"),
+    Index("ix_actions_state_due_on", "state", "due_on", "id", "handling", "dialogue_id",
+          "focal_id", "verifier_id"),
     Index("ix_actions_responsible_id", "responsible_id"),
 )  # fmt: skip
+
+# Folded as `engine/search.py` says, and narrow, so that a search reads little.
+action_words = Table(
+    "action_words",
+    METADATA,
+    Column("action_id", BigId, ForeignKey("actions.id"), primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("title", Text, nullable=False),
+)
 
 action_parties = Table(
     "action_parties",

@@ -12,15 +12,16 @@ from engine.answer import Verb
 from engine.store.agenda import days_of
 from engine.store.answer_tables import answers
 from engine.store.calls import open_calls
-from engine.store.outbox_tables import NoticeStatus, notices
+from engine.store.outbox_tables import TOLD, NoticeStatus, notices
 from engine.store.records import action_from, actions_by_id, select_actions
 from engine.store.tables import actions, people
 
-TOLD: Final = ("help", "cannot", "wrong_person", "note", "watchdog", "nobody", "stopped", "contact")
-"""The kinds of notices that ask a coordinator to look, and have no button of their own here."""
-
 LOOKS_BACK: Final = timedelta(days=14)
+ANSWERS_READ: Final = 1_000
+"""Dates are looked for among so many of the newest answers that ask for one."""
+
 MOST: Final = 200
+"""So many of each are read; what is one more only says that there are more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def calls_to_make(connection: Connection, homes: Collection[int]) -> list[Action
         .join(asked, asked.c.action_id == actions.c.id)
         .where(actions.c.dialogue_id.in_(homes))
         .order_by(asked.c.first)
-        .limit(MOST)
+        .limit(MOST + 1)
     )
     return [action_from(row) for row in rows]
 
@@ -77,7 +78,7 @@ def releases_waiting(connection: Connection, homes: Collection[int]) -> list[Rel
         .join(people, people.c.id == n.person_id)
         .where(n.status == NoticeStatus.UNRELEASED.value, actions.c.dialogue_id.in_(homes))
         .order_by(n.id)
-        .limit(MOST)
+        .limit(MOST + 1)
     ).all()
     found = {action.id: action for action in actions_by_id(connection, {r[0] for r in rows})}
     waiting: dict[tuple[int, str], list[str]] = {}
@@ -101,9 +102,10 @@ def dates_asked(connection: Connection, homes: Collection[int], now: datetime) -
             actions.c.dialogue_id.in_(homes),
             actions.c.state.in_([state.value for state in OWED]),
         )
-        .order_by(a.id)
+        .order_by(a.id.desc())
+        .limit(ANSWERS_READ)
     ).all()
-    notes = {row.action_id: row.note for row in rows}
+    notes = {row.action_id: row.note for row in reversed(rows)}
     asked = days_of(connection, list(notes))
     found = {action.id: action for action in actions_by_id(connection, notes.keys())}
     waiting = []
@@ -111,7 +113,7 @@ def dates_asked(connection: Connection, homes: Collection[int], now: datetime) -
         day = asked[action_id].asked if action_id in asked else None
         if day is not None:
             waiting.append(DateAsked(action=found[action_id], until=day, note=note))
-    return waiting[:MOST]
+    return waiting[: MOST + 1]
 
 
 def notes_for(
@@ -130,7 +132,7 @@ def notes_for(
             actions.c.dialogue_id.in_(homes),
         )
         .order_by(n.id.desc())
-        .limit(MOST)
+        .limit(MOST + 1)
     ).all()
     found = {action.id: action for action in actions_by_id(connection, {r[0] for r in rows})}
     seen: set[tuple[int, str]] = set()

@@ -90,6 +90,49 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(saaba, arguments, said):
     assert said in done.sentence
 
 
+def test_days_off_are_added_taken_out_moved_and_taken_back(saaba: CommandLine) -> None:
+    said = ("--dialogue", "saa", "--by", "coord", "--reason", "the commune says so")
+    added = saaba("days-off", "add", "--on", "2026-03-12", "--name", "Harvest", *said, "--json")
+    assert (added.json["change"], added.json["by"], added.json["to"]) == ("add", "coord", None)
+    again = saaba("days-off", "add", "--on", "2026-03-12", "--name", "Harvest", *said)
+    assert "nobody works on it already" in again.sentence
+    moved = saaba("days-off", "move", "--on", "2026-03-12", "--to", "2026-03-13", *said)
+    assert moved.out == "Harvest, 2026-03-12: kept on 2026-03-13 in Saaba (number 2).\n"
+    gone = saaba("days-off", "remove", "--on", "2026-03-13", *said)
+    assert "a working day" in gone.out
+    assert "no holiday is kept on it" in saaba(
+        "days-off", "remove", "--on", "2026-03-13", *said
+    ).sentence  # fmt: skip
+
+    assert saaba("days-off", "undo", "3", "--by", "coord", "--reason", "put off").code == 0
+
+    listed = saaba("days-off", "list", "--dialogue", "Saaba", "--json").json
+    assert [one["removed_by"] for one in listed["changes"]] == ["", "", "coord"]
+    assert "no changed day" in saaba(
+        "days-off", "undo", "3", "--by", "coord", "--reason", "again"
+    ).sentence  # fmt: skip
+    assert "Harvest" in saaba("days-off", "list").out
+
+
+def test_nobody_agrees_on_a_date_that_is_over(saaba: CommandLine) -> None:
+    told = ("--by", "coord", "--reason", "all agree", "--as-of", NOON)
+    refused = saaba("reschedule", "SAA-01", "2026-03-08", *told)
+    assert "that day lies behind us: agree on 2026-03-09 or a later day" in refused.sentence
+    assert saaba("reschedule", "SAA-01", "2026-03-09", *told).code == 0
+
+
+def test_who_ends_a_hold_of_an_action_stands_in_its_history_and_not_why(saaba: CommandLine) -> None:
+    held = ("--action", "SAA-01", "--by", "coord", "--reason", "he was threatened")
+    assert saaba("pause", *held).code == 0
+    assert saaba("resume", *held).code == 0
+    events = saaba("history", "SAA-01", "--json").json[-2:]
+    assert [(event["kind"], event["by"]) for event in events] == [
+        ("held", "coord"), ("resumed", "coord"),
+    ]  # fmt: skip
+    assert "threatened" not in json.dumps(events)
+    assert saaba("verify").code == 0
+
+
 def test_two_sides_release_one_after_the_other(saaba: CommandLine) -> None:
     saaba("sweep", "--as-of", "2026-03-11T09:00:00Z")
     saaba("call", "SAA-01", "--by", "coord", "--note", "soon", "--as-of", "2026-03-11T10:00:00Z")

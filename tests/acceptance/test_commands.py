@@ -18,7 +18,7 @@ import typer.main
 from command_line import PLAN, CommandLine
 from smtp_server import SmtpServer
 
-from cli.main import app
+from cli.main import assembled
 from config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -433,7 +433,7 @@ def test_up_begins_answers_and_ends_well(jos: CommandLine, tmp_path: Path) -> No
 
 def test_every_command_and_every_option_is_documented() -> None:
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(assembled()).commands  # type: ignore[attr-defined]
     missing = []
     for name, command in commands.items():
         section = page.partition(f"\n### `{name}`")[2].partition("\n### ")[0]

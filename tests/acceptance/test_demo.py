@@ -1,55 +1,17 @@
 """`alkawari demo` as somebody sees it who opens it in a browser and presses its buttons."""
 
-import contextlib
 import os
 import re
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from browser import press
+from demo_process import Demo
 from playwright.sync_api import Locator, Page, expect
 
-COMMAND = str(Path(sys.executable).with_name("alkawari"))
-PATIENCE_S = 90.0
 STOP_WITHIN_S = 10
 JOURNEY_MS = 120_000
-
-
-class Demo:
-    """The command in a process group of its own, with a temporary folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.log = folder, folder / "demo.log"
-        self.temporary = folder / "tmp"
-        self.temporary.mkdir()
-        # A database address of the person who looks on must not be touched.
-        somebodys = {"ALKAWARI_DATABASE_URL": f"sqlite:///{folder / 'somebodys.db'}"}
-        with self.log.open("w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [COMMAND, "demo", "--port", "0"],
-                cwd=folder, env={**os.environ, **somebodys, "TMPDIR": str(self.temporary)},
-                stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self.url = self.wait_for(r"The demonstration is at (\S+)")
-
-    def wait_for(self, pattern: str) -> str:
-        waiting = threading.Event()
-        for _turn in range(int(PATIENCE_S * 10)):
-            found = re.search(pattern, self.log.read_text("utf-8"))
-            if found:
-                return found[found.lastindex or 0]
-            assert self.process.poll() is None, self.log.read_text("utf-8")
-            waiting.wait(0.1)
-        raise AssertionError(f"no {pattern!r} in {self.log.read_text('utf-8')}")
-
-    def end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +22,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def put_forward(page: Page, button: str) -> None:
-    page.get_by_role("button", name=button).click()
-    expect(page.get_by_role("button", name=button)).to_be_visible(timeout=JOURNEY_MS)
+    press(page.get_by_role("button", name=button), JOURNEY_MS)
 
 
 def put_forward_until(page: Page, button: str, wanted: Locator, most: int = 6) -> None:
@@ -86,7 +47,7 @@ def test_somebody_looks_on_while_three_weeks_pass(demo: Demo, page: Page):
     an_action_moves_because_its_people_act(page)
     page.goto(f"{demo.url}/mail")
     assert page.locator("table.mails tbody tr").count() > mails
-    an_escalation_leaves_when_it_is_released(page)
+    an_escalation_leaves_when_it_is_released(demo, page)
     page.goto(f"{demo.url}/flows")
     prefect_did_it(page)
 
@@ -129,20 +90,23 @@ def an_action_moves_because_its_people_act(page: Page) -> None:
     expect(state).to_contain_text("verified")
 
 
-def an_escalation_leaves_when_it_is_released(page: Page) -> None:
+def an_escalation_leaves_when_it_is_released(demo: Demo, page: Page) -> None:
     superior = page.locator("table.mails tbody tr", has_text="permanence@direction.example")
     expect(superior).to_have_count(0)
-    page.get_by_role("link", name="Overview").click()
+    page.goto(f"{demo.url}/sign-in")
+    press(page.locator("button[name=person][value=sog-coord]"))
+    page.goto(f"{demo.url}/?lang=en")
     release = page.get_by_role("button", name="Release SOG-04")
     put_forward_until(page, "Next week", release)  # feasts of the season may put it off
-    release.click()
-    expect(page.locator(".banner")).to_contain_text("SOG-04 was released")
+    press(release)
+    expect(page.get_by_role("status").first).to_contain_text("It is on record")
+    page.goto(f"{demo.url}/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Today")
     expect(release).to_have_count(0)
-    page.locator("nav").get_by_role("link", name="Mail").click()
+    page.goto(f"{demo.url}/mail")
     put_forward_until(page, "Next day", superior)  # at once, unless today is a feast there
     expect(superior).to_have_count(1)
-    page.get_by_role("link", name="Actions").click()
-    page.get_by_role("link", name="SOG-04").click()
+    page.goto(f"{demo.url}/demo/actions/SOG-04")
     expect(page.locator(".timeline")).to_contain_text("Released")
 
 
@@ -161,7 +125,7 @@ def test_the_list_can_be_narrowed_down_and_read_on_a_telephone(demo: Demo, page:
     everything = page.locator("table.list tbody tr").count()
     page.get_by_label("Dialogue").select_option("Saaba")
     page.get_by_label("only overdue").check()
-    page.get_by_role("button", name="Show").click()
+    press(page.get_by_role("button", name="Show"))
 
     rows = page.locator("table.list tbody tr")
     assert 0 < rows.count() < everything
@@ -199,6 +163,24 @@ def test_a_mail_can_do_nothing_in_the_page_that_shows_it(demo: Demo, page: Page)
     assert page.locator("iframe").get_attribute("sandbox") == (
         "allow-top-navigation-by-user-activation"
     )
+
+
+@pytest.mark.prefect
+def test_it_is_thrown_away_and_begins_anew_when_somebody_wishes(demo: Demo, page: Page):
+    page.set_default_timeout(JOURNEY_MS)
+    before = set(demo.temporary.iterdir())
+    page.goto(f"{demo.url}/demo/again")
+    # Without the word that only its own page has, nothing begins anew.
+    forged = page.request.post(f"{demo.url}/demo/again", form={"clock_word": "guessed"})
+    assert forged.status == 403
+    press(page.locator("main form button"), JOURNEY_MS)
+
+    expect(page.locator("button.door").first).to_be_visible(timeout=JOURNEY_MS)  # by itself
+    page.goto(f"{demo.url}/flows")
+    expect(page.locator("main")).to_be_visible()
+    expect(page.locator("body")).to_contain_text("day 1")
+    demo.wait_for(r"(?s)starts again.*Prefect is ready")
+    assert not before & set(demo.temporary.iterdir())
 
 
 def test_it_ends_when_told_to_and_takes_everything_with_it(demo: Demo):

@@ -2,13 +2,20 @@
 
 import signal
 import time
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
+from builders import Postbox
 from crash_points import (
+    COORDINATOR,
+    NOW,
     PEOPLE,
     Programme,
+    address,
     copies_are_equal,
     ended,
     kill,
@@ -19,6 +26,9 @@ from crash_points import (
 from smtp_server import SmtpServer
 
 from engine.store.sending import in_other_hands
+from notifications.backoff import ATTEMPTS
+from notifications.envelope import Envelope, Result
+from workflows.deliverer import Deliverer
 
 # (actions each, kills on SQLite, kills on PostgreSQL)
 ROUNDS = {1: (15, 8), 3: (8, 5)}
@@ -151,3 +161,37 @@ def test_what_a_killed_worker_held_is_said_to_be_in_other_hands_until_somebody_t
         with programme.opened() as services, services.database.read() as connection:
             assert in_other_hands(connection) == 26
         assert programme.deliver().said["sent"] == 26
+
+
+class Killed(BaseException):
+    """The end of a process, for a worker that lives in this one."""
+
+
+class Deadly(Postbox):
+    """Whoever hands over the letter to one address dies of it when it was taken."""
+
+    def deliver(self, envelope: Envelope) -> Result:
+        result = super().deliver(envelope)
+        if envelope.recipient == address(7):
+            raise Killed
+        return result
+
+
+def test_a_letter_that_kills_every_worker_is_not_sent_again_and_again(lay_out):
+    programme, post = lay_out(people=20), Deadly()
+    expired = "UPDATE messages SET leased_until_at = created_at WHERE status = 'claimed'"
+    now, copies = datetime.fromisoformat(NOW), []
+    with programme.opened() as services:
+        for hours in range(0, 24 * 14, 4):
+            with suppress(Killed):
+                Deliverer(services, post).batch(now + timedelta(hours=hours), limit=50)
+            programme.ask(expired)
+            copies.append(post.recipients.count(address(7)))
+            if "failed" in programme.statuses("messages"):
+                break
+    assert copies[1] == copies[2] == 2, "the third worker knows better"
+    assert set(Counter(post.recipients).values()) == {1, copies[-1]}
+    assert copies[-1] == 1 + ATTEMPTS
+    assert programme.statuses("messages") == {"sent": 20, "failed": 1}
+    assert post.recipients.count(COORDINATOR) == 1, "who is told of the one that failed"
+    assert programme.count("people", "flagged <> ''") == 1

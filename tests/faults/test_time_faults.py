@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from builders import Postbox
 from crash_points import (
     COORDINATOR,
     EVERYBODY,
@@ -19,7 +20,8 @@ from crash_points import (
 )
 from smtp_server import SmtpServer
 
-from workflows.deliver import deliver
+from notifications.envelope import Envelope, Result
+from workflows.deliver import Deliverer, deliver
 from workflows.sweep import sweep
 
 A_MONTH_ON = "2026-06-08T10:00:00+00:00"
@@ -115,6 +117,59 @@ def test_a_lease_from_a_clock_that_was_a_day_ahead_holds_nothing_back(lay_out, t
         tell("clock set back a day under a lease", programme, found, kills=1)
         assert (found.never, found.twice) == (0, 0)
         assert found.repeated <= 1
+
+
+class Clock:
+    """The machine's clock, which somebody may set."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(ZoneInfo("UTC")) + self.ahead
+
+
+class Jolted(Postbox):
+    """A mail server that does something when it has taken its third message."""
+
+    def deliver(self, envelope: Envelope) -> Result:
+        result = super().deliver(envelope)
+        if len(self.taken) == 3:
+            self.jolt()
+        return result
+
+    def jolt(self) -> None:
+        """What happens then."""
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+def test_a_clock_that_jumps_under_a_delivery_costs_at_most_the_letter_in_its_hand(
+    lay_out, tell, hours
+):
+    programme = lay_out()
+    clock, other, mine = Clock(), Postbox(), Jolted()
+    with programme.opened() as services:
+        first, second = Deliverer(services, mine), Deliverer(services, other)
+        first._clock = second._clock = clock
+
+        def jump() -> None:
+            clock.ahead = timedelta(hours=hours)
+            second.batch(at(NOW), limit=PEOPLE)  # to whom all leases of the first look run out
+
+        mine.jolt = jump
+        first.batch(at(NOW), limit=50)
+        second.batch(at(NOW), limit=PEOPLE)
+    letters: dict[str, set[str]] = defaultdict(set)
+    for letter in (*mine.taken, *other.taken):
+        letters[letter.recipient].add(letter.message_id)
+    copies = len(mine.taken) + len(other.taken) - PEOPLE
+    twice = sum(len(ids) > 1 for ids in letters.values())
+    found = Ledger(PEOPLE, len(letters), len(EVERYBODY - letters.keys()), twice, copies)
+    tell(f"clock jumps by {hours} h under a delivery", programme, found)
+
+    assert (found.never, found.twice) == (0, 0)
+    assert copies <= 1
+    assert programme.statuses() == {"sent": PEOPLE}
 
 
 @pytest.mark.parametrize("changes_on", [date(2026, 3, 29), date(2026, 10, 25)])

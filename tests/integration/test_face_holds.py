@@ -88,8 +88,13 @@ def test_a_hold_that_names_action_and_dialogue_is_lifted_by_the_action(desk):
     )
     coord = desk.member("coord")
     assert "harvest" in coord.get("/holds").text
-    assert coord.send("/holds/lift", ref="SAA-01").status_code == 303
-    assert "harvest" not in coord.get("/holds").text
+    assert coord.send("/holds/lift", ref="SAA-01", reason="it is brought in").status_code == 303
+    page = coord.get("/holds").text
+    assert "/holds/lift" not in page
+    lately = page.partition("Lifted lately")[2]
+    assert "harvest" in lately
+    assert "Coordinator" in lately
+    assert "it is brought in" in lately
 
 
 @pytest.mark.parametrize(

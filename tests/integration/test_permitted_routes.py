@@ -29,6 +29,9 @@ LOOKS = {
     "/actions/{ref}/do/call": Deed.CALL,
     "/actions/{ref}/do/report": Deed.REPORT,
     "/actions/{ref}/record/more_time": Deed.RECORD,
+    "/actions/{ref}/hand-in": Deed.REPORT,
+    "/actions/{ref}/clarify": Deed.REPORT,
+    "/dependencies?ref={ref}": Deed.LIST,
 }
 TITLE = "Secret words of {ref}"
 STORY = "Story told about {ref}"

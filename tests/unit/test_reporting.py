@@ -1,5 +1,7 @@
 """Reports, new dates and acknowledgements: what each ends, pauses and leaves alone."""
 
+from datetime import timedelta
+
 import pytest
 from builders import FOCAL, MONDAY, an_action, an_actor, changed, day, facts
 
@@ -144,6 +146,15 @@ def test_a_date_does_not_move_without_a_reason(reason):
 def test_a_date_does_not_move_to_itself():
     with pytest.raises(BadValue, match="already"):
         reschedule(an_action(), MONDAY, "why not", an_actor(Role.COORDINATOR), TODAY)
+
+
+def test_nobody_agrees_on_a_day_that_is_over():
+    coordinator, yesterday = an_actor(Role.COORDINATOR), TODAY - timedelta(days=1)
+    action = an_action(due_on=day(-9))
+
+    with pytest.raises(BadValue, match=f"agree on {TODAY} or a later day"):
+        reschedule(action, yesterday, "agreed by all", coordinator, TODAY)
+    assert reschedule(action, TODAY, "agreed by all", coordinator, TODAY).payload["to"] == TODAY
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.COORDINATOR}))

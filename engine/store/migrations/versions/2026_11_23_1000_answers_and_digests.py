@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from engine.search import folded
+
 revision = "2026_11_23_1000"
 down_revision = "2026_11_23_0730"
 branch_labels = None
@@ -30,12 +32,104 @@ CHECKPOINTS_APPEND_ONLY = {
 }
 
 
+def _fold_words() -> None:
+    """What is searched in, of the actions that are there already."""
+    connection = op.get_bind()
+    query = sa.text("SELECT id, ref, title FROM actions WHERE id > :last ORDER BY id LIMIT 5000")
+    write = sa.text("INSERT INTO action_words (action_id, ref, title) VALUES (:id, :ref, :title)")
+    last = 0
+    while rows := connection.execute(query, {"last": last}).all():
+        connection.execute(
+            write, [{"id": i, "ref": folded(ref), "title": folded(title)} for i, ref, title in rows]
+        )
+        last = rows[-1].id
+
+
 def upgrade() -> None:
-    op.create_index("ix_actions_due_on", "actions", ["due_on", "id"])
-    op.create_index("ix_actions_state_due_on", "actions", ["state", "due_on", "id", "handling"])
+    op.create_index(
+        "ix_actions_due_on",
+        "actions",
+        ["due_on", "id", "state", "handling", "dialogue_id", "responsible_id", "focal_id",
+         "verifier_id"],
+    )  # fmt: skip
+    op.create_index(
+        "ix_actions_state_due_on",
+        "actions",
+        ["state", "due_on", "id", "handling", "dialogue_id", "focal_id", "verifier_id"],
+    )
+    op.create_index(
+        "ix_actions_dialogue_state_due_on",
+        "actions",
+        ["dialogue_id", "state", "due_on", "id", "handling", "focal_id", "verifier_id"],
+    )
+    op.drop_index("ix_actions_dialogue_id_state", "actions")
+    op.create_table(
+        "action_words",
+        sa.Column("action_id", BIG_ID, nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"], ["actions.id"], name=op.f("fk_action_words_action_id_actions")
+        ),
+        sa.PrimaryKeyConstraint("action_id", name=op.f("pk_action_words")),
+    )
+    _fold_words()
+    told = "'help', 'cannot', 'wrong_person', 'note', 'watchdog', 'nobody', 'stopped', 'contact'"
+    for name, columns, where in (
+        ("ix_notices_open_calls", ["action_id"], "kind = 'call_task' AND outcome <> 'called'"),
+        ("ix_notices_unreleased", ["action_id"], "status = 'unreleased'"),
+        ("ix_notices_told", ["person_id", "created_at"], f"kind IN ({told})"),
+    ):
+        op.create_index(
+            name, "notices", columns,
+            sqlite_where=sa.text(where), postgresql_where=sa.text(where),
+        )  # fmt: skip
     op.add_column("people", sa.Column("absent_until_on", sa.Date(), nullable=True))
     op.add_column("people", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("notices", sa.Column("released_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("notices", sa.Column("dialogue_id", BIG_ID, server_default="0", nullable=False))
+    op.execute(
+        "UPDATE notices SET dialogue_id = (SELECT dialogue_id FROM actions WHERE"
+        " actions.id = notices.action_id) WHERE status = 'pending' AND action_id IS NOT NULL"
+    )
+    for name, table, columns, where in (
+        (
+            "ix_notices_turn",
+            "notices",
+            ["dialogue_id", "due_at", "person_id"],
+            "status = 'pending'",
+        ),
+        (
+            "ix_actions_turn",
+            "actions",
+            ["dialogue_id", "next_check_at"],
+            "next_check_at IS NOT NULL",
+        ),
+    ):
+        op.create_index(
+            name, table, columns,
+            sqlite_where=sa.text(where), postgresql_where=sa.text(where),
+        )  # fmt: skip
+    op.create_table(
+        "paces",
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("minute_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_paces")),
+    )
+    op.add_column(
+        "calendar_days", sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    for table, ended in (("calendar_days", "removed"), ("holds", "lifted")):
+        op.add_column(table, sa.Column("put_at", sa.DateTime(timezone=True), nullable=True))
+        op.add_column(
+            table,
+            sa.Column(f"{ended}_by", sa.String(length=120), server_default="", nullable=False),
+        )
+        op.add_column(
+            table,
+            sa.Column(f"{ended}_for", sa.String(length=400), server_default="", nullable=False),
+        )
     op.create_index(
         "ix_notices_closed_at",
         "notices",
@@ -486,6 +580,35 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_web_sessions_person_id", "web_sessions", ["person_id"])
+    op.create_table(
+        "custody",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "announced",
+                "leaving",
+                "left",
+                "released",
+                "arriving",
+                "arrived",
+                "abandoned",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("other", sa.String(length=400), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fingerprint", sa.String(length=200), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_custody")),
+        sa.UniqueConstraint("key", name=op.f("uq_custody_key")),
+        sqlite_autoincrement=True,
+    )
     with op.batch_alter_table("roles", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("ck_roles_role"), type_="check")
         batch_op.create_check_constraint(
