@@ -185,7 +185,9 @@ class SmsGateway:
         """The texts taken so far, oldest first."""
         if not self.log.exists():
             return []
-        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+        # A line that is just being written has no end yet.
+        whole = self.log.read_text("utf-8").rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 if __name__ == "__main__":

@@ -50,11 +50,13 @@ class _Demo:
 
     def extra(self, visit: Visit) -> Mapping[str, object]:
         """What the demonstration adds to every page: its clock, and on the way in its people."""
-        now = self._world.clock.now()
+        now, journey = self._world.clock.now(), self._world.journey
         shown = visit.request.url.path == "/sign-in"
         return {
             "today": now.date(),
             "hour": f"{now:%H:%M}",
+            "journey": journey,
+            "done": journey.share_done(now) if journey else 0,
             "clock_word": self._clock_word,
             "people": self._figures() if shown else (),
         }

@@ -157,14 +157,11 @@ class _Pages:
     def _page(self, template: str, path: str, **values: object) -> HTMLResponse:
         world = self._world
         now, journey = world.clock.now(), world.journey
-        done = 0
-        if journey:
-            done = round(100 * ((now - journey.from_at) / (journey.until_at - journey.from_at)))
         common = {
             "path": path,
             "now": now,
             "journey": journey,
-            "done": min(done, 100),
+            "done": journey.share_done(now) if journey else 0,
             "day_number": (now.date() - world.start_on).days + 1,
             "token": self.word,
         }

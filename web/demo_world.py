@@ -54,6 +54,10 @@ class Journey:
     from_at: datetime
     until_at: datetime
 
+    def share_done(self, now: datetime) -> int:
+        """How much of the way lies behind, in percent."""
+        return min(100, round(100 * ((now - self.from_at) / (self.until_at - self.from_at))))
+
 
 class World:
     """One demonstration in a folder of its own; empty until `begin`."""

@@ -186,13 +186,15 @@ class Worker:
         Without the reminders with which a worker was lost that knew they had cost one before.
 
         Such a message may bring every worker down, or be one whose outcome cannot be written; so
-        this counts as an attempt, with its back-off and its end.
+        this counts as an attempt, and they come to an end. The next batch takes it.
         """
         deadly = [
             m for m in again if m.lost and m.begun and m.sort is MessageSort.REMINDER
         ]  # fmt: skip
         for message in deadly:
-            attempt = self.attempt(message, LOST_TWICE, now)
+            attempt = _attempt(message, LOST_TWICE, now)
+            if attempt.available_at:
+                attempt = replace(attempt, available_at=now)
             record(connection, message, attempt, now, self.name)
             if attempt.notice_status is NoticeStatus.UNDELIVERABLE:
                 flag(connection, message.person_id, message.id, attempt.text, now)

@@ -23,6 +23,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def put_forward(page: Page, button: str) -> None:
     press(page.get_by_role("button", name=button), JOURNEY_MS)
+    # On the way there is no such button; the page looks again by itself until it is there.
+    expect(page.get_by_role("button", name=button)).to_be_visible(timeout=JOURNEY_MS)
 
 
 def put_forward_until(page: Page, button: str, wanted: Locator, most: int = 6) -> None:

@@ -4,7 +4,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -182,14 +182,14 @@ def test_a_letter_that_kills_every_worker_is_not_sent_again_and_again(lay_out):
     expired = "UPDATE messages SET leased_until_at = created_at WHERE status = 'claimed'"
     now, copies = datetime.fromisoformat(NOW), []
     with programme.opened() as services:
-        for hours in range(0, 24 * 14, 4):
+        for _ in range(4 * ATTEMPTS):
             with suppress(Killed):
-                Deliverer(services, post).batch(now + timedelta(hours=hours), limit=50)
+                Deliverer(services, post).batch(now, limit=50)
             programme.ask(expired)
             copies.append(post.recipients.count(address(7)))
             if "failed" in programme.statuses("messages"):
                 break
-    assert copies[1] == copies[2] == 2, "the third worker knows better"
+    assert copies[1] == copies[2] == 2, "the third worker counts before it sends"
     assert set(Counter(post.recipients).values()) == {1, copies[-1]}
     assert copies[-1] == 1 + ATTEMPTS
     assert programme.statuses("messages") == {"sent": 20, "failed": 1}
