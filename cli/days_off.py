@@ -11,6 +11,9 @@ from config.plan_columns import LONGEST_DIALOGUE, LONGEST_WHY
 from engine.calendar import DayOverride
 from engine.store.calendar_days import ChangedDay
 
+LARGEST_NUMBER = 2**31 - 1
+
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Days off of a dialogue: holidays added, taken out, confirmed, moved.",
@@ -66,7 +69,9 @@ def move(
 
 @app.command()
 def undo(
-    number: Annotated[int, typer.Argument(help="Its number in the list.")],
+    number: Annotated[
+        int, typer.Argument(help="Its number in the list.", min=1, max=LARGEST_NUMBER)
+    ],
     by: By,
     reason: Reason,
     as_of: AsOf = "",

@@ -106,7 +106,7 @@ def backup(
 def _undo(source: Database, target: Database, *, lost: bool, as_json: bool) -> None:
     from workflows.moving import call_off  # noqa: PLC0415 - as above
 
-    paused = call_off(source, None if lost else target)
+    paused = call_off(source, target, lost=lost)
     if as_json:
         say_json({"database": source.shown, "released": True, "paused": paused})
         return

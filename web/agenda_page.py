@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import Response
 
+from config.plan_days import FIRST_YEAR, LAST_YEAR
 from engine.agenda import Section
 from engine.permission import Deed
 from notifications.agenda import heading, page
@@ -94,9 +95,12 @@ def _day(visit: Visit) -> tuple[date | None, str]:
     if not said:
         return None, ""
     try:
-        return date.fromisoformat(said), ""
+        found = date.fromisoformat(said)
     except ValueError:
         return None, visit.gettext("Write the day like 2026-12-04.")
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        return None, visit.gettext("This year cannot be meant.")
+    return found, ""
 
 
 def _policy(body: str) -> str:

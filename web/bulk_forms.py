@@ -56,7 +56,7 @@ def bulk_forms(visit: Visit) -> tuple[BulkForm, ...]:
         BulkForm(
             name="begun", label=_("Work has begun"),
             why=_("You write down what the parties said of actions that are agreed."),
-            fields=(Field(name="note", label=_("A note, if you like"), needed=False),),
+            fields=(Field(name="note", label=_("A note"), needed=False),),
             each=lambda typed: moving(Request(to=State.IN_PROGRESS, note=typed.text("note"))),
         ),
         BulkForm(

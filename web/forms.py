@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from config.plan_days import FIRST_YEAR, LAST_YEAR
 from web.answer_fields import Said, read_day
 from web.answer_form import Sent
 
@@ -67,6 +68,8 @@ def read_fields(fields: Sequence[Field], sent: Sent, _: Said) -> Typed:
             found = read_day(text)
             if found is None:
                 errors[one.name] = _("Write the day like 2026-12-04.")
+            elif not FIRST_YEAR <= found.year <= LAST_YEAR:
+                errors[one.name] = _("This year cannot be meant.")
             else:
                 days[one.name] = found
     return Typed(texts, days, errors)

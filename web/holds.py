@@ -23,6 +23,7 @@ EVERYTHING: Final = "all"
 """What a form says for the whole programme; a dialogue is named by its code."""
 
 LONGEST_REASON: Final = 300
+LONGEST_ID: Final = 18
 LIFTED_LATELY: Final = timedelta(days=60)
 
 
@@ -70,6 +71,8 @@ def put(visit: Visit) -> Response:
     first, last = typed.day("from_on"), typed.day("until_on")
     if first and last and last < first:
         errors["until_on"] = visit.gettext("This is before the first day.")
+    elif last and last < visit.now.date() - timedelta(days=1):
+        errors["until_on"] = visit.gettext("This day has passed already.")
     if len(typed.text("reason")) > LONGEST_REASON:
         errors["reason"] = visit.gettext("This is too long.")
     scope = _scope(visit, typed.text("scope"), typed.text("ref"), errors)
@@ -80,14 +83,16 @@ def put(visit: Visit) -> Response:
 
 
 def lift(visit: Visit) -> Response:
-    """End the holds of one scope; what is still true may leave again."""
+    """End one hold; what is still true, and kept back by no other, may leave again."""
     scope = _scope(visit, visit.typed("scope"), visit.typed("ref"), {})
-    if scope is None:
+    number = visit.typed("hold")
+    if scope is None or not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
         visit.refuse(NOT_FOUND)
     with suppress(UnknownThing):  # somebody else has lifted it already, which is what was wanted
         record.resume(
             visit.services, scope, visit.now,
             by=visit.member.key, reason=visit.typed("reason")[:LONGEST_REASON],
+            number=int(number),
         )  # fmt: skip
     return visit.to("/holds")
 

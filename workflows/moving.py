@@ -153,25 +153,36 @@ def move_record(
     return replace(moved, events=found.events)
 
 
-def call_off(source: Database, target: Database | None, *, clock: Clock | None = None) -> bool:
+def call_off(
+    source: Database, target: Database, *, lost: bool = False, clock: Clock | None = None
+) -> bool:
     """
     Give the old database its record back, and close the new one for good.
 
-    Without a `target` it is taken for lost: nobody can say what left from there, so the whole
-    programme is paused. Returns whether it was.
+    One that is `lost` cannot be closed: nobody can say what left from there, so the whole
+    programme is paused. Returns whether it was. One that answers and holds the record is not lost.
     """
     clock = clock or SystemClock()
     with source.read() as reading:
         move = newest_move(reading)
     if move is None or move.state not in UNDER_WAY:
         raise CannotMove(f"{source.shown} holds its record: there is nothing to undo.")
-    if target is not None and not answers(target):
-        raise CannotMove(f"{target.shown} does not answer: if it is lost for good, say --lost.")
-    if target is not None and target.exists():
+    if _plain(_address(target)) != _plain(move.other):
+        raise CannotMove(
+            f"This record moved to {move.other}, not to {target.shown}: name that one."
+        )
+    there = answers(target) and target.exists()
+    if there and lost:
+        raise CannotMove(
+            f"{target.shown} is not lost, it answers: call the move off without --lost."
+        )
+    if there:
         _abandon(source, target, move, clock)
-    elif target is not None and move.state is Custody.LEFT:
+    elif not lost and not answers(target):
+        raise CannotMove(f"{target.shown} does not answer: if it is lost for good, say --lost.")
+    elif not lost and move.state is Custody.LEFT:
         raise CannotMove(f"There is no {target.shown}: if it is lost for good, say --lost.")
-    paused = target is None and move.state is Custody.LEFT
+    paused = lost and move.state is Custody.LEFT
     now = clock.now()
     with source.write() as writing:
         take_fence(writing)

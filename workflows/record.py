@@ -264,13 +264,15 @@ def resume(
     *,
     by: str = "",
     reason: str = "",
+    number: int | None = None,
 ) -> int:
-    """End the holds of exactly that scope; returns how many there were."""
+    """End the holds of exactly that scope, or one of them; returns how many there were."""
     dialogue_id, action_id = scope
     with services.database.write() as connection:
         ended = lift_holds(
-            connection, dialogue_id=dialogue_id, action_id=action_id, now=now, by=by, reason=reason
-        )
+            connection, dialogue_id=dialogue_id, action_id=action_id, now=now, by=by, reason=reason,
+            number=number,
+        )  # fmt: skip
         if ended:
             _note(connection, action_id, RESUMED, {}, by, now)
     if not ended:

@@ -58,8 +58,8 @@ class Brake:
     A hold that nobody has lifted, with what it keeps back today.
 
     `sensitive`: a day of its dialogue's own, which ends by itself and is no hold to be lifted.
-    `function`: what whoever put it is, empty for a name that no person has. `since_on`: the day on
-    which it began to keep things back.
+    `number`: by which this one is lifted. `function`: what whoever put it is, empty for a name
+    that no person has. `since_on`: the day on which it began to keep things back.
     """
 
     dialogue: str
@@ -71,6 +71,7 @@ class Brake:
     in_force: bool
     kept: tuple[Kept, ...]
     since_on: date
+    number: int = 0
     sensitive: bool = False
     function: str = ""
 
@@ -141,6 +142,7 @@ def brakes(directory: Directory, now: datetime) -> list[Brake]:
                                    directory.today(kept.dialogue_id, now))
                 ),
                 since_on=since_on(hold.from_on, row.put_at, row.timezone),
+                number=row.id,
                 function=row.function or "",
             )
         )  # fmt: skip

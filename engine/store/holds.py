@@ -95,14 +95,20 @@ def lift_holds(
     now: datetime,
     by: str = "",
     reason: str = "",
+    number: int | None = None,
 ) -> int:
-    """End the holds of exactly that scope; what waited may leave again if it is still true."""
+    """
+    End the holds of exactly that scope, or only the one of that `number` among them.
+
+    What waited may leave again if it is still true, and if no other hold keeps it back.
+    """
     table = holds.c
     # An action is of one dialogue: whether its hold names that too does not matter.
     home = true() if action_id is not None else _same(table.dialogue_id, dialogue_id)
+    only = true() if number is None else table.id == number
     done = connection.execute(
         update(holds)
-        .where(table.lifted_at.is_(None), home, _same(table.action_id, action_id))
+        .where(table.lifted_at.is_(None), home, _same(table.action_id, action_id), only)
         .values(lifted_at=now, lifted_by=by, lifted_for=reason)
     )
     waiting = update(notices).where(notices.c.status == NoticeStatus.HELD.value)

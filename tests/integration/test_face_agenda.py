@@ -67,6 +67,13 @@ def test_a_day_that_is_none_is_said_and_nothing_is_lost(desk):
     assert '<option value="ar" lang="ar" selected>' in got.text
 
 
+def test_a_year_that_cannot_be_meant_is_said(desk):
+    got = desk.member("coord").get("/agenda?session=9999-12-31")
+    assert got.status_code == UNFIT
+    assert "This year cannot be meant." in got.text
+    assert desk.member("coord").get("/agenda/print?session=9999-12-31").status_code == NOT_FOUND
+
+
 @pytest.mark.parametrize("path", ["", "/print", "/sheet.csv", "/sheet.xlsx"])
 def test_it_is_for_who_prepares_or_sits_on_the_committee(desk, path):
     assert desk.stranger().get(f"/agenda{path}").status_code in {SEE_OTHER, FORBIDDEN}

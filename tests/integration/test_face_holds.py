@@ -45,6 +45,13 @@ def put(desk: Desk) -> list[tuple[object, ...]]:
         select(h.dialogue_id, h.action_id, h.from_on, h.until_on, h.by, h.lifted_at))]  # fmt: skip
 
 
+def lift(desk: Desk, who: str, which: int, **typed: str) -> int:
+    """Press "Lift it" beside the hold that was put first (0), second (1) ...; the status code."""
+    numbers = [row.id for row in desk.programme.rows(select(holds.c.id).order_by(holds.c.id))]
+    sent = desk.member(who).send("/holds/lift", hold=str(numbers[which]), **typed)
+    return sent.status_code
+
+
 def test_one_press_stops_every_message_and_every_page_says_so(desk):
     coord = desk.member("coord")
     assert "Stop every message now" in coord.get("/holds/pause").text
@@ -57,8 +64,8 @@ def test_one_press_stops_every_message_and_every_page_says_so(desk):
     recipients = set(desk.programme.postbox.recipients)
     assert "chief@post.example" not in recipients
 
-    assert coord.send("/holds/lift", scope="SAA").status_code == 303
-    assert coord.send("/holds/lift", scope="SAA").status_code == 303  # somebody was faster
+    assert lift(desk, "coord", 0, scope="SAA") == 303
+    assert lift(desk, "coord", 0, scope="SAA") == 303  # somebody was faster
     assert "No message about" not in coord.get("/actions").text
     assert "Nothing is on hold" in coord.get("/holds").text
     desk.programme.run(at(MONDAY, 11))
@@ -76,8 +83,20 @@ def test_a_hold_of_a_dialogue_or_an_action_is_put_and_lifted(desk):
     ]
     page = coord.get("/holds").text
     assert page.count("the chief is buried") == 3  # the banner, and two in the list
-    assert coord.send("/holds/lift", ref="SAA-01").status_code == 303
+    assert lift(desk, "coord", 1, ref="SAA-01") == 303
     assert [row[-1] is None for row in put(desk)] == [True, False]
+
+
+def test_lifting_one_hold_leaves_the_pause_of_the_same_dialogue(desk):
+    coord = desk.member("coord")
+    coord.send("/holds/pause", scope="SAA")
+    coord.send("/holds", **FUNERAL, scope="SAA", ref="")
+
+    assert lift(desk, "coord", 1, scope="SAA") == 303
+    assert [row[-1] is None for row in put(desk)] == [True, False]
+    desk.programme.run(at(MONDAY, 10))
+    assert "chief@post.example" not in desk.programme.postbox.recipients
+    assert coord.send("/holds/lift", scope="SAA").status_code == 404  # which one is not said
 
 
 def test_a_hold_that_names_action_and_dialogue_is_lifted_by_the_action(desk):
@@ -88,7 +107,7 @@ def test_a_hold_that_names_action_and_dialogue_is_lifted_by_the_action(desk):
     )
     coord = desk.member("coord")
     assert "harvest" in coord.get("/holds").text
-    assert coord.send("/holds/lift", ref="SAA-01", reason="it is brought in").status_code == 303
+    assert lift(desk, "coord", 0, ref="SAA-01", reason="it is brought in") == 303
     page = coord.get("/holds").text
     assert "/holds/lift" not in page
     lately = page.partition("Lifted lately")[2]
@@ -103,6 +122,8 @@ def test_a_hold_that_names_action_and_dialogue_is_lifted_by_the_action(desk):
         ({"reason": ""}, "Please write a few words here."),
         ({"from_on": "monday"}, "Write the day like"),
         ({"until_on": day(-9).isoformat()}, "before the first day"),
+        ({"from_on": "2020-01-01", "until_on": "2020-01-05"}, "passed already"),
+        ({"until_on": "9999-12-31"}, "This year cannot be meant."),
         ({"scope": ""}, "Choose one of these."),
         ({"scope": "BOB"}, "Choose one of these."),
         ({"scope": "all"}, "Choose one of these."),
@@ -123,9 +144,10 @@ def test_nobody_holds_or_lifts_what_is_anothers(desk):
     coord.send("/holds", **FUNERAL, scope="SAA")
     coord.send("/holds", **FUNERAL, ref="SAA-01")
     assert "the chief is buried" not in bobo.get("/holds").text
-    assert bobo.send("/holds/lift", scope="SAA").status_code == 404
-    assert bobo.send("/holds/lift", ref="SAA-01").status_code == 404
-    assert bobo.send("/holds/lift", scope="all").status_code == 404
+    for which, scope in ((0, {"scope": "SAA"}), (1, {"ref": "SAA-01"}), (0, {"scope": "all"})):
+        assert lift(desk, "bobo", which, **scope) == 404
+    assert lift(desk, "bobo", 0, scope="BOB") == 303  # of that scope there is no such hold
+    assert [row[-1] for row in put(desk)] == [None, None]
     assert bobo.send("/holds/pause", scope="all").status_code == 422
     assert chief.send("/holds/pause", scope="SAA").status_code == 403
     assert all(row[-1] is None for row in put(desk))

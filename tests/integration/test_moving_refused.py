@@ -37,12 +37,29 @@ def test_a_row_that_the_new_database_cannot_hold_is_named(lived, pair, tmp_path,
     check(old)
 
 
-def test_a_server_that_does_not_answer_is_not_taken_for_lost(lived, files, tmp_path, opened):
+def test_a_server_that_does_not_answer_is_not_taken_for_lost(
+    lived, files, tmp_path, opened, monkeypatch
+):
     old, new = lived(files.old, tmp_path).services.database, opened(files.new)
     move_record(old, new)
 
-    with pytest.raises(CannotMove, match=r"does not answer.*--lost"):
-        call_off(old, opened("postgresql://nobody@127.0.0.1:1/nothing"))
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr("workflows.moving.answers", lambda _database: False)
+        with pytest.raises(CannotMove, match=r"does not answer.*--lost"):
+            call_off(old, new)
+
+
+def test_only_the_database_to_which_it_moved_gives_it_back_and_not_as_lost_while_it_answers(
+    lived, files, tmp_path, opened
+):
+    old, new = lived(files.old, tmp_path).services.database, opened(files.new)
+    move_record(old, new)
+
+    for lost in (False, True):
+        with pytest.raises(CannotMove, match=r"This record moved to .*, not to"):
+            call_off(old, opened(f"sqlite:///{tmp_path / 'typo.db'}"), lost=lost)
+    with pytest.raises(CannotMove, match="is not lost, it answers"):
+        call_off(old, new, lost=True)
 
     with pytest.raises(RecordElsewhere):
         check(old)
@@ -178,7 +195,7 @@ def test_a_lost_database_is_undone_without_it_and_then_everything_waits(
 
     with pytest.raises(CannotMove, match="--lost"):
         call_off(old, new)
-    assert call_off(old, None, clock=FixedClock(NOW)) is True
+    assert call_off(old, new, lost=True, clock=FixedClock(NOW)) is True
 
     check(old)
     programme.run(at(day(60)))
