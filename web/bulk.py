@@ -94,6 +94,7 @@ def _page(
         refused={line.ref: refusal_words(visit.language, line.error)
                  for line in lines if line.error},
         kept=status == CONFLICT, pick=PICK,
+        moved_on=any(action.version != version for action, version in picked),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from fastapi import Response
 from engine.bearing import Bearing
 from engine.errors import EngineError
 from engine.permission import Deed
+from engine.store.evidence import Evidence
 from web.action_page import About, about_action
 from web.face import OK, UNFIT, Entrance, Visit
 from web.forms import Field, Typed, read_fields
@@ -50,11 +51,22 @@ def take(visit: Visit) -> Response:
     )
     asked = Asked(ref=at.action.ref, by=visit.member.key)
     try:
-        hand_in_bytes(visit.services, asked, handed, upload.data, visit.now)
+        _after, kept = hand_in_bytes(visit.services, asked, handed, upload.data, visit.now)
     except EngineError as error:
         errors["file"] = refusal_words(visit.language, error)
         return _page(visit, at, Typed(typed.texts, typed.days, errors), status=UNFIT)
+    if _left_out(handed, kept):
+        errors["file"] = _(
+            "This file is here already, as it was handed in first; what you wrote is not on record."
+        )
+        return _page(visit, at, Typed(typed.texts, typed.days, errors), status=UNFIT)
     return visit.to(f"/actions/{at.action.ref}", done="hand-in")
+
+
+def _left_out(handed: Handed, kept: Evidence) -> bool:
+    """Whether a file that was there before stayed as it was, so that something typed is lost."""
+    said = handed.bearing is not Bearing.UNSAID and kept.bearing is not handed.bearing
+    return said or bool(handed.note and kept.note != handed.note)
 
 
 def _at(visit: Visit) -> About:

@@ -113,6 +113,9 @@ def test_somebody_who_was_faster_with_one_of_them_stops_all(desk):
     assert refused.status_code == 409
     assert "SAA-01 was changed by somebody else" in refused.text
     assert state_of(desk) == before
+    assert "Look at them as they stand now" in refused.text
+    version = desk.programme.action().version
+    assert f'name="pick-SAA-01" value="{version}"' in refused.text  # no dead end
 
 
 def test_messages_about_several_are_held_together(desk):

@@ -70,6 +70,16 @@ def test_a_file_that_contradicts_is_kept_shown_and_told(desk):
     assert desk.programme.history().count("evidence_added") == 1
 
 
+def test_what_is_said_of_a_file_that_is_here_already_is_not_lost_in_silence(desk):
+    mayor = desk.member("mayor")
+    assert hand_in(mayor, PNG).status_code == 303
+    again = hand_in(mayor, PNG, bearing="supports", note="open since Monday")
+    assert again.status_code == 422
+    assert "This file is here already" in again.text
+    assert "open since Monday" in again.text
+    assert hand_in(mayor, PNG, bearing="unsaid", note="").status_code == 303
+
+
 def test_a_file_that_was_exchanged_in_the_folder_is_not_given_out(desk):
     assert hand_in(desk.member("mayor"), PNG).status_code == 303
     folder = desk.programme.services.settings.data_folder / "evidence"
