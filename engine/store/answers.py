@@ -17,7 +17,7 @@ from engine.party import Person
 from engine.store.answer_tables import AnswerOutcome, answers, links
 from engine.store.dialect import insert_missing
 from engine.store.outbox_tables import NoticeStatus, notices
-from engine.store.records import write_many
+from engine.store.writing import write_many
 
 LONGEST_SOURCE, LONGEST_SAID = 200, 400
 

@@ -15,7 +15,6 @@ from engine.store.records import (
     action_from,
     chain_rows,
     select_actions,
-    write_many,
 )
 from engine.store.searching import keep_words
 from engine.store.tables import (
@@ -30,6 +29,7 @@ from engine.store.tables import (
     people,
     roles,
 )
+from engine.store.writing import write_many
 
 TABLES = {table.name: table for table in (dialogues, parties, people, commitments)}
 _INSERTS = {name: insert(table) for name, table in (TABLES | {"actions": actions}).items()}

@@ -31,7 +31,7 @@ from engine.replay import Past, Replay
 from engine.store.columns import METADATA
 from engine.store.database import Database
 from engine.store.outbox_tables import NoticeStatus, notices
-from engine.store.records import ACTION_FIELDS, write_many
+from engine.store.records import ACTION_FIELDS
 from engine.store.tables import (
     action_parties,
     actions,
@@ -41,6 +41,7 @@ from engine.store.tables import (
     events,
     occurrences,
 )
+from engine.store.writing import write_many
 
 _EVENT = (events.c.action_id, events.c.seq, events.c.kind, events.c.at, events.c.by,
           events.c.payload, events.c.hash)  # fmt: skip

@@ -17,7 +17,6 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import NULLTYPE
 
 from engine.action import Action, State
@@ -76,7 +75,7 @@ def actions_of(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[Ac
 
 
 @lru_cache(maxsize=4)
-def _readers(dialect: Dialect) -> tuple["Turn | None", ...]:
+def _readers(dialect: Dialect) -> tuple[Callable[[Any], Any] | None, ...]:
     """How a value of each column is turned into what an action holds."""
     kinds: list[Any] = [column.type.dialect_impl(dialect) for column in ACTION_COLUMNS]
     return tuple(kind.result_processor(dialect, None) for kind in kinds)
@@ -104,53 +103,6 @@ def actions_by_id(connection: Connection, action_ids: Collection[int]) -> list[A
     if not action_ids:
         return []
     return read_actions(connection, select_actions().where(actions.c.id.in_(action_ids)))
-
-
-def write_many(
-    connection: Connection,
-    statement: UpdateBase,
-    names: tuple[str, ...],
-    rows: Sequence[tuple[Any, ...]],
-) -> int:
-    """
-    Run a statement once for each row of values, in the order of `names`; returns the rows changed.
-
-    `statement` is one object for the whole life of the process: its translation is kept. The
-    usual way turns every value of every row by a chain of functions, and that costs a sweep more
-    than the database does; here the turning is done once for each value that comes again.
-    """
-    if not rows:
-        return 0
-    sql, by_position, turns = _translated(statement, names, connection.dialect)
-    columns = [
-        column if turn is None else [None if value is None else turn(value) for value in column]
-        for column, turn in zip(zip(*rows, strict=True), turns, strict=True)
-    ]
-    turned = list(zip(*columns, strict=True))
-    if by_position is None:
-        named = [dict(zip(names, row, strict=True)) for row in turned]
-        return connection.exec_driver_sql(sql, named).rowcount
-    if by_position != names:
-        order = [names.index(name) for name in by_position]
-        turned = [tuple(row[at] for at in order) for row in turned]
-    return connection.exec_driver_sql(sql, turned).rowcount
-
-
-Turn = Callable[[Any], Any]
-
-
-@lru_cache(maxsize=64)
-def _translated(
-    statement: UpdateBase, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, tuple[str, ...] | None, tuple[Turn | None, ...]]:
-    """The SQL text, the order of its parameters if they have one, and how each is turned."""
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
-    turns: list[Turn | None] = []
-    for name in names:
-        turn = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-        turns.append(turn and lru_cache(maxsize=4096)(turn))
-    order = tuple(compiled.positiontup) if compiled.positional else None
-    return str(compiled), order, tuple(turns)
 
 
 def append(
@@ -274,5 +226,4 @@ __all__ = [
     "newest_event_at",
     "read_actions",
     "select_actions",
-    "write_many",
 ]

@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, true
 
 from engine.search import folded, words_wanted
-from engine.store.records import write_many
 from engine.store.tables import action_words, actions
+from engine.store.writing import write_many
 
 W = action_words.c
 COLUMNS: Final = ("action_id", "ref", "title")

@@ -30,7 +30,7 @@ from engine.store.outbox_tables import (
     messages,
     notices,
 )
-from engine.store.records import write_many
+from engine.store.writing import write_many
 
 UNDER_WAY = (MessageStatus.CLAIMED, MessageStatus.RETRY, MessageStatus.UNKNOWN)
 BELIEVABLE = timedelta(minutes=10)
@@ -121,45 +121,24 @@ def enqueue(
     """Store messages with their exact bytes, already in this worker's hands."""
     if not drafts:
         return []
-    connection.execute(
-        insert(messages),
+    write_many(
+        connection,
+        _QUEUE,
+        _QUEUED,
         [
-            {
-                "mime_id": draft.mime_id,
-                "person_id": draft.person_id,
-                "day": draft.day,
-                "sender": draft.sender,
-                "recipient": draft.recipient,
-                "subject": draft.subject,
-                "body": draft.body,
-                "reply_code": draft.reply_code,
-                "sort": draft.sort,
-                "channel": draft.channel,
-                "status": MessageStatus.CLAIMED,
-                "available_at": now,
-                "claimed_by": worker,
-                "leased_until_at": leased_until_at,
-                "created_at": now,
-            }
-            for draft in drafts
+            (d.mime_id, d.person_id, d.day, d.sender, d.recipient, d.subject, d.body, d.reply_code,
+             d.sort, d.channel, MessageStatus.CLAIMED, now, worker, leased_until_at, now)
+            for d in drafts
         ],
-    )
+    )  # fmt: skip
     rows = connection.execute(
         select(messages.c.mime_id, messages.c.id).where(
             messages.c.mime_id.in_([draft.mime_id for draft in drafts])
         )
     )
     ids: dict[str, int] = dict(rows.tuples().all())
-    said = [
-        {"b_id": notice_id, "b_message": ids[d.mime_id]}
-        for d in drafts
-        for notice_id in d.notice_ids
-    ]
-    bundled = update(notices).where(notices.c.id == bindparam("b_id"))
-    if said:  # a digest says no notices
-        connection.execute(
-            bundled.values(message_id=bindparam("b_message"), status=NoticeStatus.BUNDLED), said
-        )
+    said = [(notice_id, ids[d.mime_id]) for d in drafts for notice_id in d.notice_ids]
+    write_many(connection, _BUNDLE, _BUNDLED, said)
     keep_links(connection, [link for draft in drafts for link in draft.links], now)
     return [
         Claimed(
@@ -176,6 +155,17 @@ def enqueue(
         for d in drafts
     ]
 
+
+_QUEUE = insert(messages)
+_QUEUED = ("mime_id", "person_id", "day", "sender", "recipient", "subject", "body", "reply_code",
+           "sort", "channel", "status", "available_at", "claimed_by", "leased_until_at",
+           "created_at")  # fmt: skip
+_BUNDLE = (
+    update(notices)
+    .where(notices.c.id == bindparam("b_id"))
+    .values(message_id=bindparam("b_message"), status=text("'bundled'"))
+)
+_BUNDLED = ("b_id", "b_message")
 
 _NOT_BEGUN = or_(
     messages.c.status == MessageStatus.RETRY.value,

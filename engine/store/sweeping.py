@@ -27,10 +27,10 @@ from engine.store.records import (
     chain_rows,
     read_actions,
     select_actions,
-    write_many,
 )
 from engine.store.tables import actions, events, ladders, occurrences
 from engine.store.turns import Queue, by_turns
+from engine.store.writing import write_many
 
 SWEEPER = "sweep"
 
