@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, text
+from sqlalchemy import Connection, bindparam, insert, text, update
 
 from engine.action import Handling, Kind, Level, Obstacle, State
 from engine.history import GENESIS, link, payload_text
 from engine.party import Channel, Role, Side
 from engine.replay import columns_set, with_set
 from engine.store.database import Database
+from engine.store.records import ACTION_FIELDS, EVENT_COLUMNS, read_actions, select_actions
 from engine.store.schema import upgrade
 from engine.store.searching import complete_words
 from engine.store.tables import actions, commitments, dialogues, events, parties, people, roles
+from engine.store.writing import write_many
+from engine.verifying import words_hash
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 TODAY = NOW.date()
@@ -52,6 +55,9 @@ _WORDS = (
 )  # fmt: skip
 BLOCK = 10_000
 
+LANGUAGE, COMMITTED = "en", "The street is lit and safe after dark."
+WORDS_HASH = words_hash(LANGUAGE, COMMITTED)
+
 _ANSWERS = (
     ("reported", payload_text({"level": "minimum", "note": "The parts are ordered; we wait for "
                                "the electrician of the town hall, who comes next week.",
@@ -70,7 +76,8 @@ class Size:
     """
     How much there is; the people share the actions evenly.
 
-    `events` is the length of each action's history, and `languages` those of the dialogues.
+    `events` is the length of each action's history (0: `record` writes it when all else is done),
+    and `languages` those of the dialogues.
     """
 
     actions: int
@@ -102,7 +109,8 @@ def fill(database: Database, size: Size) -> None:
         block = min(size.actions, BLOCK)
         rows = list(_block(size, block))
         connection.execute(insert(actions), rows)
-        connection.execute(insert(events), [_first(row) for row in rows])
+        if size.events:
+            connection.execute(insert(events), [_first(row) for row in rows])
         for offset in range(block, size.actions, block):
             count = min(block, size.actions - offset)
             _copy(connection, offset, count)
@@ -151,6 +159,28 @@ def make_due(database: Database, size: Size, count: int, rungs: Sequence[str] = 
         )  # fmt: skip
     database.checkpoint()
     _analyzed(database)
+
+
+def record(database: Database) -> None:
+    """Give every action a history that verifies: one event that says what it is."""
+    sealed = update(actions).where(actions.c.id == bindparam("b_id"))
+    sealed = sealed.values(head_hash=bindparam("b_head"))
+    last = 0
+    while True:
+        page = select_actions().where(actions.c.id > last).order_by(actions.c.id).limit(BLOCK)
+        with database.write() as connection:
+            found = read_actions(connection, page)
+            if not found:
+                break
+            last = found[-1].id
+            first = [_first({n: getattr(one, n) for n in ACTION_FIELDS}) for one in found]
+            write_many(connection, _EVENT, EVENT_COLUMNS, [tuple(e.values()) for e in first])
+            heads = [(e["action_id"], e["hash"]) for e in first]
+            write_many(connection, sealed, ("b_id", "b_head"), heads)
+    database.checkpoint()
+
+
+_EVENT = insert(events)
 
 
 def _homes(size: Size) -> dict[int, int]:
@@ -203,8 +233,8 @@ def _surroundings(connection: Connection, size: Size) -> None:
     connection.execute(
         insert(commitments),
         [
-            {"id": n, "dialogue_id": n, "text": "The street is lit and safe after dark.",
-             "language": "en", "agreed_on": STARTED.date(), "text_hash": bytes(32)}
+            {"id": n, "dialogue_id": n, "text": COMMITTED,
+             "language": LANGUAGE, "agreed_on": STARTED.date(), "text_hash": WORDS_HASH}
             for n in numbers
         ],
     )  # fmt: skip
@@ -238,7 +268,7 @@ def _block(size: Size, count: int) -> Iterator[dict[str, Any]]:
             "verified_level": Level.NOT_INITIATED, "state_since_on": date(2026, 11, 10),
             "substance_on": date(2026, 11, 10), "answered_on": date(2026, 11, 10),
             "reported_on": TODAY if state is State.REPORTED_DONE else None,
-            "obstacle": Obstacle.MONEY if state is State.BLOCKED else None,
+            "obstacle": Obstacle.MONEY if state is State.BLOCKED else None, "episode": 1,
             "review_on": due_on if state is State.BLOCKED else None,
             "next_check_at": None if state in _CLOSED
             else datetime.combine(checked_on, time(), UTC),
@@ -248,7 +278,7 @@ def _block(size: Size, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _first(row: dict[str, Any]) -> dict[str, Any]:
-    said = payload_text(with_set({}, columns_set(row, None)))
+    said = payload_text(with_set({}, columns_set(row, None) | {"text_hash": WORDS_HASH}))
     digest = link(GENESIS, row["id"], 1, "imported", STARTED, "import", said)
     return {"action_id": row["id"], "seq": 1, "kind": "imported", "at": STARTED, "by": "import",
             "payload": said, "hash": digest}  # fmt: skip

@@ -17,6 +17,9 @@ MOST: Final = 50
 LONGEST: Final = 8_000
 KEPT_S: Final = 600.0
 
+LISTED: Final = 100
+"""So many broken histories are listed; a restore gone wrong may break all of them."""
+
 
 def add_verify(entrance: Entrance, errands: Errands) -> None:
     pages = _Pages(errands)
@@ -79,12 +82,13 @@ def _page(
 ) -> Response:
     with visit.services.database.read() as connection:
         mine = {row.code.upper() for row in dialogues_of(connection, visit.member)}
+    named = [each for each in found.broken if _may_name(visit, each.ref, mine)] if found else []
     everywhere = visit.member.dialogues(Deed.VERIFY) is None
     return visit.page(
         "face_verify.html", status,
         text=text, found=found, wrong=wrong or [], waiting=waiting,
-        broken=[each for each in found.broken if _may_name(visit, each.ref, mine)] if found else [],
-        everywhere=everywhere,
+        broken=named[:LISTED], unlisted=len(named[LISTED:]), everywhere=everywhere,
+        elsewhere=len(found.broken) - len(named) if found else 0,
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Early warnings brought before the coordinators: each once a month, with its numbers."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -12,7 +11,7 @@ from engine.fairness import EarlyWarning, Track, Warned, fairness
 from engine.store.auditing import beat, story_heartbeats
 from engine.store.database import Connection
 from engine.store.directory import Directory
-from engine.store.listing import Wanted
+from engine.store.listing import Wanted, ids_by_name
 from engine.store.records import find_action
 from engine.store.tracks import tracks
 from engine.store.warning import Foreseen, settle_better, tell_of_warning
@@ -51,10 +50,8 @@ def warn(services: Services, now: datetime) -> int:
 def _foreseen(
     services: Services, directory: Directory, connection: Connection, now: datetime
 ) -> Iterator[Foreseen]:
-    by_dialogue: dict[str, list[Track]] = defaultdict(list)
-    for track in tracks(directory, Wanted(), now, services.thresholds):
-        by_dialogue[track.dialogue].append(track)
-    for name, own in by_dialogue.items():
+    for name, ids in ids_by_name(connection).items():
+        own = tracks(directory, Wanted(dialogue_ids=ids), now, services.thresholds)
         for warning in _worth_saying(fairness(own, now.date()).warnings, name):
             action = _spoken_of(connection, warning, own)
             of_party = warning.what is Warned.STANDSTILL and warning.about != name

@@ -34,6 +34,15 @@ class Checkpoint:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """The history of a dialogue (None: of the programme) up to an event, not yet written down."""
+
+    dialogue_id: int | None
+    tree: Growing
+    last_event_id: int
+
+
 def fingerprint(connection: Connection, dialogue_id: int | None, now: datetime) -> str:
     """
     The fingerprint of a dialogue (None: of the programme) with everything up to now.
@@ -44,13 +53,26 @@ def fingerprint(connection: Connection, dialogue_id: int | None, now: datetime) 
     return _sealed(connection, dialogue_id, _settled_by_waiting(connection), now)
 
 
-def fingerprints(connection: Connection, now: datetime) -> dict[str, str]:
-    """The fingerprint of the programme and of every dialogue, by code; as `fingerprint` does."""
-    last = _settled_by_waiting(connection)
-    return {
-        code: _sealed(connection, dialogue_id, last, now)
-        for dialogue_id, code in _codes(connection)
-    }
+def reckoned(connection: Connection) -> list[Reckoned]:
+    """
+    What is new since the last checkpoints: of the programme, and of every dialogue.
+
+    For a `snapshot`, since after months it takes long; `keep` then writes it down in a moment.
+    """
+    last, found = last_event(connection), []
+    for dialogue_id, _code in _codes(connection):
+        tree, last_id, new = _extended(connection, dialogue_id, last)
+        if new:
+            found.append(Reckoned(dialogue_id, tree, last_id))
+    return found
+
+
+def keep(connection: Connection, found: Iterable[Reckoned], now: datetime) -> None:
+    """Write checkpoints, but for those that somebody else wrote meanwhile."""
+    for one in found:
+        same = select(_C.id).where(_of(one.dialogue_id), _C.size == one.tree.size)
+        if connection.scalar(same) is None:
+            _write(connection, one, one.tree.root(), now)
 
 
 @contextmanager
@@ -160,13 +182,17 @@ def _sealed(connection: Connection, dialogue_id: int | None, last: int, now: dat
     tree, last_id, new = _extended(connection, dialogue_id, last)
     root = tree.root()
     if new:
-        connection.execute(
-            insert(checkpoints).values(
-                dialogue_id=dialogue_id, size=tree.size, last_event_id=last_id, root=root,
-                peaks=b"".join(tree.peaks), at=now,
-            )
-        )  # fmt: skip
+        _write(connection, Reckoned(dialogue_id, tree, last_id), root, now)
     return _text(connection, dialogue_id, tree.size, root)
+
+
+def _write(connection: Connection, found: Reckoned, root: bytes, now: datetime) -> None:
+    connection.execute(
+        insert(checkpoints).values(
+            dialogue_id=found.dialogue_id, size=found.tree.size, last_event_id=found.last_event_id,
+            root=root, peaks=b"".join(found.tree.peaks), at=now,
+        )
+    )  # fmt: skip
 
 
 def _extended(

@@ -1,7 +1,7 @@
 """Actions as they stand on a day: what lists, pages and counts show."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -68,6 +68,7 @@ class Wanted:
     """
 
     dialogue: str | None = None
+    dialogue_ids: Collection[int] | None = None
     state: State | None = None
     overdue: bool = False
     refs: Sequence[str] | None = None
@@ -96,6 +97,8 @@ def views(
         query = query.where(actions.c.ref.in_(wanted.refs))
     if wanted.dialogue is not None:
         query = query.where(actions.c.dialogue_id.in_(dialogue_ids(connection, wanted.dialogue)))
+    if wanted.dialogue_ids is not None:
+        query = query.where(actions.c.dialogue_id.in_(wanted.dialogue_ids))
     last = wanted.after_id
     while True:
         page = query.where(actions.c.id > last).limit(wanted.at_once)
@@ -129,6 +132,14 @@ def all_dialogue_ids(connection: Connection) -> list[int]:
 def dialogue_names(connection: Connection) -> list[str]:
     """The names of all dialogues, in alphabetical order."""
     return list(connection.scalars(select(dialogues.c.name).order_by(dialogues.c.name)))
+
+
+def ids_by_name(connection: Connection) -> dict[str, list[int]]:
+    """The dialogues of each name, in alphabetical order."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for row in connection.execute(select(dialogues.c.name, dialogues.c.id).order_by("name", "id")):
+        found[row.name].append(row.id)
+    return found
 
 
 def dialogue_ids(connection: Connection, name: str) -> list[int]:

@@ -1,7 +1,8 @@
 """What fairness is measured by: for each action its lateness, and what was said about it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from itertools import islice
 
 from sqlalchemy import Connection, func, select
 
@@ -9,7 +10,7 @@ from engine.action import MET, OWED, Action, State
 from engine.conditions import Condition, Thresholds
 from engine.fairness import Track
 from engine.store.directory import Directory
-from engine.store.listing import View, Wanted, views
+from engine.store.listing import PAGE, View, Wanted, views
 from engine.store.outbox_tables import NoticeStatus, notices
 from engine.store.tables import events
 
@@ -22,14 +23,20 @@ _LEFT = [NoticeStatus.SENT.value, NoticeStatus.POSTED.value]
 
 def tracks(directory: Directory, wanted: Wanted, now: datetime, limits: Thresholds) -> list[Track]:
     """Every action wanted, as it stands at that instant."""
-    connection = directory.connection
-    found = list(views(directory, wanted, now, limits))
-    ids = {view.action.id for view in found}
-    reminded = _reminded(connection, now)
-    escalated = _first_escalations(connection, now)
-    claimed = _claimed(connection, now)
+    found: list[Track] = []
+    seen = views(directory, wanted, now, limits)
+    while piece := list(islice(seen, PAGE)):
+        found += _tracks(directory, piece, now)
+    return found
+
+
+def _tracks(directory: Directory, piece: Sequence[View], now: datetime) -> list[Track]:
+    connection, ids = directory.connection, [view.action.id for view in piece]
+    reminded = _reminded(connection, ids, now)
+    escalated = _first_escalations(connection, ids, now)
+    claimed = _claimed(connection, ids, now)
     confirmed = _confirmed_at(connection, ids)
-    return [_track(directory, view, now, reminded, escalated, claimed, confirmed) for view in found]
+    return [_track(directory, view, now, reminded, escalated, claimed, confirmed) for view in piece]
 
 
 def _track(
@@ -82,7 +89,9 @@ def _its_own(action: Action, today: date) -> bool:
     return not action.waiting
 
 
-def _reminded(connection: Connection, now: datetime) -> dict[tuple[int, str], int]:
+def _reminded(
+    connection: Connection, action_ids: Collection[int], now: datetime
+) -> dict[tuple[int, str], int]:
     """
     For an action and a run of the ladder: how many reminders reached its party.
 
@@ -91,26 +100,42 @@ def _reminded(connection: Connection, now: datetime) -> dict[tuple[int, str], in
     n = notices.c
     rows = connection.execute(
         select(n.action_id, n.cause, func.count(n.rung.distinct()))
-        .where(n.kind.in_(REMINDING), n.status.in_(_LEFT), n.closed_at <= now)
+        .where(
+            n.action_id.in_(action_ids),
+            n.kind.in_(REMINDING),
+            n.status.in_(_LEFT),
+            n.closed_at <= now,
+        )
         .group_by(n.action_id, n.cause)
     )
     return {(action_id, cause): count for action_id, cause, count in rows}
 
 
-def _first_escalations(connection: Connection, now: datetime) -> dict[int, datetime]:
+def _first_escalations(
+    connection: Connection, action_ids: Collection[int], now: datetime
+) -> dict[int, datetime]:
     n = notices.c
     rows = connection.execute(
         select(n.action_id, func.min(n.closed_at))
-        .where(n.kind.in_(ESCALATING), n.status.in_(_LEFT), n.closed_at <= now)
+        .where(
+            n.action_id.in_(action_ids),
+            n.kind.in_(ESCALATING),
+            n.status.in_(_LEFT),
+            n.closed_at <= now,
+        )
         .group_by(n.action_id)
     )
     return dict(rows.tuples().all())
 
 
-def _claimed(connection: Connection, now: datetime) -> set[int]:
+def _claimed(connection: Connection, action_ids: Collection[int], now: datetime) -> set[int]:
     rows = connection.scalars(
         select(events.c.action_id)
-        .where(events.c.kind == "reported_done", events.c.at <= now)
+        .where(
+            events.c.action_id.in_(action_ids),
+            events.c.kind == "reported_done",
+            events.c.at <= now,
+        )
         .distinct()
     )
     return set(rows)
@@ -120,7 +145,7 @@ def _confirmed_at(connection: Connection, action_ids: Collection[int]) -> dict[i
     """When each was last confirmed."""
     rows = connection.execute(
         select(events.c.action_id, func.max(events.c.at))
-        .where(events.c.kind.in_(["verified", "in_force"]))
+        .where(events.c.action_id.in_(action_ids), events.c.kind.in_(["verified", "in_force"]))
         .group_by(events.c.action_id)
     )
-    return {action_id: at for action_id, at in rows if action_id in action_ids}
+    return dict(rows.tuples().all())

@@ -17,9 +17,11 @@ from openpyxl import load_workbook
 from playwright.sync_api import Page
 
 from engine.digest import DigestKind
+from engine.verifying import Broken
+from web.verify_page import LISTED
 from workflows.digest_round import send_digests
 from workflows.digests import make_digest
-from workflows.verify import verify
+from workflows.verify import Verified, verify
 
 LINKED = re.compile(r'<a href="(/actions\?[^"]+)">([\d,]+)</a>')
 COUNT = re.compile(r'role="status">([\d,]+) actions?<')
@@ -151,6 +153,17 @@ def test_a_fingerprint_is_checked_in_plain_words(desk):
     wrong = manager.send("/verify", fingerprints=printed[:-1] + "#")
     assert wrong.status_code == 422
     assert "mistyped" in wrong.text
+
+
+def test_a_broken_programme_is_shown_in_part_and_counted_in_full(desk, monkeypatch):
+    broken = tuple(Broken(f"SAA-{number}", 1, "cut off") for number in range(LISTED + 3))
+    told = Verified(events=9, broken=broken, fingerprint="programme/9/ab")
+    monkeypatch.setattr("web.verify_page.verify", lambda *_args, **_named: told)
+
+    page = shown(desk.member("manager"), "/verify?whole=yes")
+
+    assert page.count("cut off") == LISTED
+    assert "3 more" in page
 
 
 def test_the_rehearsal_keeps_to_one_message_a_day_and_to_days_of_work(desk):

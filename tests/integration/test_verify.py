@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.action import Level, State
 from engine.errors import BadValue, UnknownThing
@@ -17,11 +17,11 @@ from engine.store.checkpoints import (
     fingerprint,
     fingerprint_at,
     fingerprint_unwritten,
-    fingerprints,
+    fingerprints_unwritten,
     snapshot,
 )
 from engine.store.records import append, find_action
-from engine.store.tables import checkpoints
+from engine.store.tables import actions, checkpoints
 from workflows.audit import audit
 from workflows.handing_out import record_of
 from workflows.verify import verify, verify_bundle
@@ -128,13 +128,42 @@ def test_a_past_day_has_the_fingerprint_that_was_printed_then(programme):
 def test_the_audit_seals_every_dialogue_and_the_programme(programme):
     done = audit(programme.services, at(day(1)))
 
-    with programme.services.database.write() as connection:
-        now = fingerprints(connection, at(day(1)))
+    with snapshot(programme.services.database) as connection:
+        now = fingerprints_unwritten(connection)
     rows = programme.rows(select(checkpoints))
     assert done.broken == ()
     assert {row.dialogue_id for row in rows} == {None, 1}
     assert set(now) == {"PROGRAMME", "SAA"}
     assert live(programme, *now.values()).whole
+
+
+def test_what_was_sealed_meanwhile_is_not_sealed_twice(programme):
+    database = programme.services.database
+    with snapshot(database) as connection:
+        found = kept.reckoned(connection)
+    held = seal(programme, 1)
+    for on in (2, 3):
+        with database.write() as connection:
+            kept.keep(connection, found, at(day(on)))
+
+    rows = programme.rows(select(checkpoints.c.dialogue_id, checkpoints.c.at))
+    assert sorted(rows, key=str) == [(1, at(day(1))), (None, at(day(2)))]
+    assert live(programme, held).whole
+
+
+def test_the_audit_names_a_few_of_many_broken_histories_and_counts_all(
+    programme, monkeypatch, caplog
+):
+    with programme.services.database.write() as connection:
+        many = connection.execute(update(actions).values(title="forged")).rowcount
+    monkeypatch.setattr("workflows.audit.NAMED", 1)
+
+    done = audit(programme.services, at(day(1)))
+
+    assert many > 1
+    assert (len(done.broken), done.all_broken, done.well) == (1, many, False)
+    assert f"{many - 1} more histories are not whole" in caplog.text
+    assert "SAA-02" not in caplog.text
 
 
 def test_a_slip_a_stranger_and_a_longer_history_are_three_different_sentences(programme):
