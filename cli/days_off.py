@@ -75,12 +75,16 @@ def undo(
     by: By,
     reason: Reason,
     as_of: AsOf = "",
+    as_json: Json = False,
 ) -> None:
     """Take a change back; it stays on record."""
     from workflows.calendar import undo_change  # noqa: PLC0415
 
     with opened(as_of) as (services, now):
-        undo_change(services, number, by, reason, now)
+        done = undo_change(services, number, by, reason, now)
+    if as_json:
+        say_json(_plain(done))
+        return
     say(f"Change {number} holds no longer.")
 
 

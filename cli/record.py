@@ -211,7 +211,10 @@ def contact(
     """Correct how a person is reached; an address marked as not working is tried again."""
     with opened(as_of) as (services, now):
         after = record.correct(services, person, email, phone, now)
+        others = record.sharing(services, after, email, phone)
     say(f"{after.key}: {after.email or 'no address'}, {after.phone or 'no telephone'}.")
+    if others:
+        say(f"That is where {', '.join(others)} is reached too: make sure that they share it.")
 
 
 def release(

@@ -17,6 +17,7 @@ from config.plan_rows import RowReader
 from config.plan_values import Plan, PlanDialogue, PlanPerson, PlanRow, RowError
 from config.plan_yaml import read_yaml_plan
 from config.yaml_lines import BadYaml
+from engine.errors import N_
 
 SAMPLE_PROGRAMME: Final = Path(__file__).parent / "sample" / "programme.yaml"
 """Six localities for a demonstration; its days are counted from `start`."""
@@ -93,7 +94,8 @@ def _read(
     elif suffix in _TABLES:
         records = _records(_TABLES[suffix](path, errors), plan_map, errors)
     else:
-        reason = f"the name of a plan ends with {', '.join((*_TABLES, *sorted(_YAML | _MINUTES)))}"
+        endings = ", ".join((*_TABLES, *sorted(_YAML | _MINUTES)))
+        reason = N_("the name of a plan ends with %(endings)s", endings=endings)
         errors.append(RowError(row=0, column="", value=path.name, reason=reason))
         records = ()
     return _checked(records, dialogues, people, known_refs, errors, rows)
@@ -111,7 +113,7 @@ def _records(
     line, header = next(rows, (1, []))
     if not header:
         if not errors:
-            errors.append(RowError(row=1, column="", value="", reason="the file is empty"))
+            errors.append(RowError(row=1, column="", value="", reason=N_("the file is empty")))
         return
     if plan_map:
         header = [name.strip() for name in header]
@@ -122,7 +124,9 @@ def _records(
     width = len(header)
     for number, cells in rows:
         if len(cells) != width and not _is_only_longer_by_blanks(cells, width):
-            reason = f"has {len(cells)} cells below {width} headings"
+            reason = N_(
+                "has %(count)s cells below %(width)s headings", count=len(cells), width=width
+            )
             errors.append(RowError(row=number, column="", value="", reason=reason))
             continue
         named = dict(zip(header, cells, strict=False))
@@ -141,16 +145,20 @@ def _header_errors(line: int, header: Sequence[str]) -> Iterator[RowError]:
     seen: set[str] = set()
     for column in header:
         if column in seen and column:
-            reason = "this column stands twice"
+            reason = N_("this column stands twice")
             yield RowError(row=line, column=column, value=column, reason=reason)
         elif column not in COLUMNS and column:
             hint = did_you_mean(column, COLUMNS)
-            reason = f"a plan has no column of this name{hint} (a map can read your own columns)"
+            reason = N_(
+                "a plan has no column of this name%(hint)s (a map can read your own columns)",
+                hint=hint,
+            )
             yield RowError(row=line, column=column, value=column, reason=reason)
         seen.add(column)
     for column in REQUIRED:
         if column not in seen:
-            yield RowError(row=line, column=column, value="", reason="this column is missing")
+            missing = N_("this column is missing")
+            yield RowError(row=line, column=column, value="", reason=missing)
 
 
 def _checked(

@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import TypeVar
 from zoneinfo import available_timezones
 
+from engine.errors import N_
+
 LANGUAGES = ("en", "fr", "ar", "ha")
 """The languages that we have words in."""
 
@@ -51,16 +53,28 @@ def read_text(raw: str, longest: int, *, lines: bool = False) -> str:
         if not lines:
             text = " ".join(text.split())
     if len(text) > longest:
-        raise ValueError(f"{len(text):,} characters; at most {longest:,} fit")
+        raise ValueError(
+            N_(
+                "%(count)s characters; at most %(most)s fit",
+                count=f"{len(text):,}", most=f"{longest:,}",
+            )
+        )  # fmt: skip
     return text
 
 
 def _forbidden(found: re.Match[str]) -> str:
-    code, position = ord(found[0]), found.start() + 1
-    what = "a mark that turns the reading direction" if code > 0x2000 else "a control character"  # noqa: PLR2004 - all marks stand above
+    code = ord(found[0])
+    at = {"sign": f"U+{code:04X}", "position": found.start() + 1}
     if 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004 - the surrogates of Unicode
-        what = "half of a character"
-    return f"contains {what} (U+{code:04X}, character {position}); take it out"
+        return N_(
+            "contains half of a character (%(sign)s, character %(position)s); take it out", **at
+        )
+    if code > 0x2000:  # noqa: PLR2004 - all marks stand above
+        return N_(
+            "contains a mark that turns the reading direction (%(sign)s, character %(position)s); "
+            "take it out", **at,
+        )  # fmt: skip
+    return N_("contains a control character (%(sign)s, character %(position)s); take it out", **at)
 
 
 def read_ref(raw: str) -> str:
@@ -68,8 +82,10 @@ def read_ref(raw: str) -> str:
     ref = read_text(raw, 200)
     if not _REF.fullmatch(ref):
         raise ValueError(
-            "a reference begins with a letter or digit and has at most 40 letters, digits, dots, "
-            "hyphens and underscores, without spaces"
+            N_(
+                "a reference begins with a letter or digit and has at most 40 letters, digits, "
+                "dots, hyphens and underscores, without spaces"
+            )
         )
     return ref
 
@@ -80,13 +96,18 @@ def read_word(raw: str, words: type[_Word]) -> _Word:
     try:
         return words(text)
     except ValueError:
-        raise ValueError(f"not one of {', '.join(words)}{did_you_mean(text, words)}") from None
+        raise ValueError(not_one_of(words, did_you_mean(text, words))) from None
+
+
+def not_one_of(words: Iterable[str], hint: str) -> str:
+    """That a word is none of those that a plan knows."""
+    return N_("not one of %(words)s%(hint)s", words=", ".join(map(str, words)), hint=hint)
 
 
 def did_you_mean(text: str, words: Iterable[str]) -> str:
     """`; did you mean X?` when one of `words` is close to `text`, else nothing."""
     close = get_close_matches(text, [str(word) for word in words], n=1, cutoff=0.7)
-    return f"; did you mean {close[0]}?" if close else ""
+    return N_("; did you mean %(word)s?", word=close[0]) if close else ""
 
 
 def read_email(raw: str) -> str:
@@ -105,9 +126,10 @@ def read_email(raw: str) -> str:
         found = validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
         reason = str(error).rstrip(".")
-        raise ValueError(f"not an e-mail address: {reason[:1].lower()}{reason[1:]}") from None
+        reason = f"{reason[:1].lower()}{reason[1:]}"
+        raise ValueError(N_("not an e-mail address: %(reason)s", reason=reason)) from None
     if "." not in found.rpartition("@")[2]:
-        raise ValueError("not an e-mail address: the part after the @-sign needs a dot")
+        raise ValueError(N_("not an e-mail address: the part after the @-sign needs a dot"))
     return found
 
 
@@ -116,15 +138,20 @@ def read_phone(raw: str) -> str:
     text = raw.strip()
     if not _PHONE.fullmatch(text):
         raise ValueError(
-            "not a telephone number with its country code; write it like +226 70 00 00 00 "
-            "(in a spreadsheet, format the column as text)"
+            N_(
+                "not a telephone number with its country code; write it like +226 70 00 00 00 "
+                "(in a spreadsheet, format the column as text)"
+            )
         )
     digits = _PHONE_FILLING.sub("", text).removeprefix("+").removeprefix("00")
     if not SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE:
         raise ValueError(
-            f"a telephone number has {SHORTEST_PHONE} to {LONGEST_PHONE} digits with its country "
-            f"code, this one has {len(digits)}"
-        )
+            N_(
+                "a telephone number has %(least)s to %(most)s digits with its country code, this "
+                "one has %(count)s",
+                least=SHORTEST_PHONE, most=LONGEST_PHONE, count=len(digits),
+            )
+        )  # fmt: skip
     return f"+{digits}"
 
 
@@ -132,7 +159,12 @@ def read_language(raw: str) -> str:
     """The code of a language that we have words in."""
     code = raw.strip().lower()
     if code not in LANGUAGES:
-        raise ValueError(f"not a language we have words in; write one of {', '.join(LANGUAGES)}")
+        raise ValueError(
+            N_(
+                "not a language we have words in; write one of %(languages)s",
+                languages=", ".join(LANGUAGES),
+            )
+        )
     return code
 
 
@@ -142,8 +174,10 @@ def read_country(raw: str) -> str:
     if code in (countries := _countries()):
         return code
     named = [known for known, name in countries.items() if name.upper() == code]
-    hint = f"; for {raw.strip()} write {named[0]}" if named else ""
-    raise ValueError(f"not a country's two letters (ISO 3166-1), such as SN or NG{hint}")
+    hint = N_("; for %(name)s write %(code)s", name=raw.strip(), code=named[0]) if named else ""
+    raise ValueError(
+        N_("not a country's two letters (ISO 3166-1), such as SN or NG%(hint)s", hint=hint)
+    )
 
 
 @cache
@@ -159,8 +193,8 @@ def read_timezone(raw: str) -> str:
     if name in (zones := _zones()):
         return name
     exact = [zone for zone in zones if zone.casefold() == name.casefold()]
-    hint = f"; write {exact[0]}" if exact else did_you_mean(name, zones)
-    raise ValueError(f"not a time zone's name (IANA), such as Africa/Dakar{hint}")
+    hint = N_("; write %(word)s", word=exact[0]) if exact else did_you_mean(name, zones)
+    raise ValueError(N_("not a time zone's name (IANA), such as Africa/Dakar%(hint)s", hint=hint))
 
 
 @cache
@@ -179,10 +213,12 @@ def read_rest_days(raw: str) -> frozenset[int]:
     for word in words:
         found = [at for at, day in enumerate(_WEEKDAYS) if day.startswith(word)]
         if len(word) < 3 or not found:  # noqa: PLR2004 - "t" would be two days
-            raise ValueError(f"{word!r} is not a weekday; write sat,sun or fri or none")
+            raise ValueError(
+                N_("%(word)s is not a weekday; write sat,sun or fri or none", word=repr(word))
+            )
         days.update(found)
     if len(days) == len(_WEEKDAYS):
-        raise ValueError("no day of the week would be left to work on")
+        raise ValueError(N_("no day of the week would be left to work on"))
     return frozenset(days)
 
 
@@ -190,7 +226,7 @@ def read_yes(raw: str) -> bool:
     """yes or no."""
     answers = {"yes": True, "true": True, "no": False, "false": False}
     if (answer := answers.get(raw.strip().casefold())) is None:
-        raise ValueError("write yes or no")
+        raise ValueError(N_("write yes or no"))
     return answer
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from config.plan_columns import Record
 from config.plan_values import PlanDialogue, PlanRow, RowError
 from engine.dependencies import find_circle
+from engine.errors import N_
 
 CIRCLES_TOLD: Final = 20
 """How many circles one reading names; each costs one pass over all dependencies."""
@@ -51,7 +52,9 @@ class DialogueFacts:
 def _differences(known: _Known, row: PlanRow, record: Record) -> Iterator[RowError]:
     dialogue = known.dialogue
     if row.dialogue != dialogue.name:
-        reason = f"row {dialogue.row} writes this dialogue {dialogue.name}"
+        reason = N_(
+            "row %(row)s writes this dialogue %(name)s", row=dialogue.row, name=dialogue.name
+        )
         yield record.error("dialogue", row.dialogue, reason)
     for fact in _FACTS:
         ours, theirs = getattr(dialogue, fact), getattr(row, fact)
@@ -59,9 +62,10 @@ def _differences(known: _Known, row: PlanRow, record: Record) -> Iterator[RowErr
             continue
         if ours not in ("", None):
             said = record.cells.get(fact, "").strip() or ", ".join(record.lists.get(fact, ()))
-            reason = f"row {known.said_in[fact]} says otherwise for the same dialogue"
+            at = known.said_in[fact]
+            reason = N_("row %(row)s says otherwise for the same dialogue", row=at)
             if isinstance(ours, str):
-                reason = f"row {known.said_in[fact]} says {ours} for the same dialogue"
+                reason = N_("row %(row)s says %(value)s for the same dialogue", row=at, value=ours)
             yield record.error(fact, said, reason)
         else:
             dialogue = replace(dialogue, **{fact: theirs})
@@ -91,7 +95,7 @@ class References:
         if first == row.row:
             self.spelled[folded] = row.ref
             return []
-        return [record.error("ref", row.ref, f"row {first} has the same reference")]
+        return [record.error("ref", row.ref, N_("row %(row)s has the same reference", row=first))]
 
     def unmet(self, known_refs: Collection[str]) -> Iterator[tuple[PlanRow, RowError]]:
         """Dependencies on references that exist neither in the file nor in `known_refs`."""
@@ -100,8 +104,10 @@ class References:
                 spelled = self.spelled.get(ref.casefold(), "")
                 if ref in (spelled, row.ref) or ref in known_refs:
                     continue
-                hint = f"; write {spelled}" if spelled else ""
-                reason = f"no action has this reference, in the file or stored before{hint}"
+                hint = N_("; write %(word)s", word=spelled) if spelled else ""
+                reason = N_(
+                    "no action has this reference, in the file or stored before%(hint)s", hint=hint
+                )
                 yield row, record.error("depends_on", ref, reason)
 
     def circles(self) -> Iterator[tuple[PlanRow, RowError]]:
@@ -117,7 +123,7 @@ class References:
             row, record = min((waiting[ref] for ref in circle), key=lambda pair: pair[0].row)
             at = circle.index(row.ref)
             path = " → ".join((*circle[at:-1], *circle[:at], row.ref))
-            reason = f"these actions would wait for each other in a circle: {path}"
+            reason = N_("these actions would wait for each other in a circle: %(path)s", path=path)
             yield row, record.error("depends_on", "; ".join(row.depends_on), reason)
             for ref in set(circle):
                 del edges[ref]

@@ -6,6 +6,7 @@ from typing import TypeVar
 from config.plan_cells import did_you_mean, split_list
 from config.plan_values import RowError
 from config.yaml_lines import Entries, Items, Node, Text
+from engine.errors import reason_of
 
 _Value = TypeVar("_Value")
 
@@ -37,7 +38,7 @@ class Fields:
                 try:
                     return read(raw)
                 except ValueError as error:
-                    self.refuse(key, str(error), raw)
+                    self.refuse(key, reason_of(error), raw)
             case _:
                 self.refuse(key, "one text is needed here")
         return empty
@@ -66,7 +67,7 @@ class Fields:
             try:
                 values.append(read(text))
             except ValueError as error:
-                self.refuse(key, str(error), text)
+                self.refuse(key, reason_of(error), text)
         return tuple(values)
 
     def refuse(self, key: str, reason: str, value: str = "") -> None:

@@ -13,6 +13,7 @@ from typing import Final, Protocol, TextIO
 from xml.etree.ElementTree import ParseError
 
 from config.plan_values import RowError
+from engine.errors import N_, reason_of
 from notifications.workbook import spoken
 
 LARGEST_CSV: Final = 512 * 2**20
@@ -31,10 +32,10 @@ _BROKEN_WORKBOOK = (
     AttributeError, EOFError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 _FOREIGN: Final = {
-    b"PK\x03\x04": "this is a workbook; name it .xlsx",
-    b"\xd0\xcf\x11\xe0": "this is an old or protected workbook; save it as .xlsx",
-    BOM_UTF16_LE: "the text is UTF-16; save the file as CSV UTF-8",
-    BOM_UTF16_BE: "the text is UTF-16; save the file as CSV UTF-8",
+    b"PK\x03\x04": N_("this is a workbook; name it .xlsx"),
+    b"\xd0\xcf\x11\xe0": N_("this is an old or protected workbook; save it as .xlsx"),
+    BOM_UTF16_LE: N_("the text is UTF-16; save the file as CSV UTF-8"),
+    BOM_UTF16_BE: N_("the text is UTF-16; save the file as CSV UTF-8"),
 }
 
 Row = tuple[int, list[str]]
@@ -90,15 +91,24 @@ def _broken_record(problem: str) -> tuple[str, bool]:
     """The reason, and whether the places where the later records begin are lost with it."""
     if "field larger" in problem:
         limit = csv.field_size_limit()
-        return f"a cell is longer than {limit:,} characters; is a quotation mark not closed?", True
+        why = N_(
+            "a cell is longer than %(most)s characters; is a quotation mark not closed?",
+            most=f"{limit:,}",
+        )
+        return why, True
     if "end of data" in problem:
-        return "a quotation mark that opens here is never closed", True
-    return f"the quotation marks are not in order ({problem})", False
+        return N_("a quotation mark that opens here is never closed"), True
+    return N_("the quotation marks are not in order (%(problem)s)", problem=problem), False
 
 
 def _not_utf8(path: Path) -> RowError | None:
     if (size := path.stat().st_size) > LARGEST_CSV:
-        return _whole_file(f"{size // 2**20} MB; at most {LARGEST_CSV // 2**20} MB are read")
+        return _whole_file(
+            N_(
+                "%(size)s MB; at most %(most)s MB are read",
+                size=size // 2**20, most=LARGEST_CSV // 2**20,
+            )
+        )  # fmt: skip
     decoder = getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
         start = file.read(4)
@@ -125,7 +135,10 @@ def _first_bad_byte(raw: bytes) -> RowError:
         row=raw.count(b"\n", 0, position) + 1,
         column="",
         value=f"0x{raw[position]:02X}",
-        reason=f"byte {position + 1} of the file is not UTF-8; save the file as CSV UTF-8",
+        reason=N_(
+            "byte %(number)s of the file is not UTF-8; save the file as CSV UTF-8",
+            number=position + 1,
+        ),
     )
 
 
@@ -152,7 +165,10 @@ def sheet_rows(path: Path, errors: list[RowError]) -> Iterator[Row]:
         yield from _sheet(path, errors)
     except _BROKEN_WORKBOOK as error:
         kind = type(error).__name__
-        reason = f"not a workbook that can be read ({kind}); open it and save it as .xlsx again"
+        reason = N_(
+            "not a workbook that can be read (%(kind)s); open it and save it as .xlsx again",
+            kind=kind,
+        )
         errors.append(_whole_file(reason))
 
 
@@ -162,7 +178,12 @@ def _too_large(path: Path) -> RowError | None:
     if size <= LARGEST_SHEET:
         return None
     limit = LARGEST_SHEET // 2**20
-    return _whole_file(f"unpacked it has {size // 2**20:,} MB; at most {limit} MB are read")
+    return _whole_file(
+        N_(
+            "unpacked it has %(size)s MB; at most %(most)s MB are read",
+            size=f"{size // 2**20:,}", most=limit,
+        )
+    )  # fmt: skip
 
 
 def _sheet(path: Path, errors: list[RowError]) -> Iterator[Row]:
@@ -174,14 +195,14 @@ def _sheet(path: Path, errors: list[RowError]) -> Iterator[Row]:
     try:
         sheet = next((one for one in book.worksheets if one.sheet_state == "visible"), None)
         if sheet is None:
-            errors.append(_whole_file("the workbook has no visible sheet"))
+            errors.append(_whole_file(N_("the workbook has no visible sheet")))
             return
         sheet.reset_dimensions()  # what a file says about its own size need not be true
         header: list[str] = []
         for number, cells in enumerate(sheet.iter_rows(), 1):
             texts = _texts(number, cells, header, errors)
             if len(texts) > WIDEST:
-                reason = f"uses more than {WIDEST} columns"
+                reason = N_("uses more than %(most)s columns", most=WIDEST)
                 errors.append(RowError(row=number, column="", value="", reason=reason))
                 return
             if header:
@@ -203,7 +224,7 @@ def _texts(
         except ValueError as error:
             column = header[at] if at < len(header) else ""
             value = str(cell.value)[:120]
-            errors.append(RowError(row=number, column=column, value=value, reason=str(error)))
+            errors.append(RowError(row=number, column=column, value=value, reason=reason_of(error)))
             texts.append("")
     while texts and not texts[-1].strip():
         texts.pop()
@@ -212,9 +233,9 @@ def _texts(
 
 def _cell_text(cell: _Cell) -> str:
     if cell.data_type == "f":
-        raise ValueError("a formula; write its value")
+        raise ValueError(N_("a formula; write its value"))
     if cell.data_type == "e":
-        raise ValueError("the spreadsheet shows an error here")
+        raise ValueError(N_("the spreadsheet shows an error here"))
     match cell.value:
         case datetime() as moment:
             return str(moment.date() if moment.time() == time() else moment)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from config.plan_cells import (
     did_you_mean,
+    not_one_of,
     read_country,
     read_email,
     read_language,
@@ -31,7 +32,7 @@ from config.plan_columns import (
 from config.plan_days import read_day
 from config.plan_values import PlanRow, RowError
 from engine.action import OWED, Handling, Kind, State
-from engine.errors import BadValue
+from engine.errors import N_, BadValue, reason_of
 from engine.party import Side
 from engine.recurrence import parse
 
@@ -92,11 +93,11 @@ class RowReader:
     def _entry(self, row: PlanRow) -> Iterator[tuple[str, str, str]]:
         """An action enters in a state that needs no decision; one that is there has its own."""
         if row.state not in FROM_A_PLAN and row.ref.casefold() not in self._known:
-            enterable = ", ".join(FROM_A_PLAN)
-            reason = (
-                f"an action cannot enter as {row.state}: that needs a recorded decision; "
-                f"write one of {enterable}"
-            )
+            reason = N_(
+                "an action cannot enter as %(state)s: that needs a recorded decision; write one "
+                "of %(states)s",
+                state=str(row.state), states=", ".join(FROM_A_PLAN),
+            )  # fmt: skip
             yield "state", row.state, reason
 
     def _is_absent(self, column: str) -> bool:
@@ -154,7 +155,7 @@ class RowReader:
         try:
             return read(raw)
         except ValueError as error:
-            self._errors.append(self._record.error(column, raw, str(error)))
+            self._errors.append(self._record.error(column, raw, reason_of(error)))
             return empty
 
     def _several(self, column: str, read: Callable[[str], str]) -> tuple[str, ...]:
@@ -169,7 +170,7 @@ class RowReader:
             try:
                 values[read(part)] = None
             except ValueError as error:
-                self._errors.append(self._record.error(column, part, str(error)))
+                self._errors.append(self._record.error(column, part, reason_of(error)))
         return tuple(values)
 
     def _taken_rest_days(self) -> frozenset[int] | None:
@@ -179,7 +180,7 @@ class RowReader:
         try:
             return self._rest_days(",".join(given))
         except ValueError as error:
-            self._errors.append(self._record.error("rest_days", ",".join(given), str(error)))
+            self._errors.append(self._record.error("rest_days", ",".join(given), reason_of(error)))
             return None
 
 
@@ -197,44 +198,48 @@ def _read_state(raw: str) -> State:
         return read_word(raw, State)
     except ValueError:
         hint = did_you_mean(raw.casefold(), FROM_A_PLAN)
-        raise ValueError(f"not one of {', '.join(FROM_A_PLAN)}{hint}") from None
+        raise ValueError(not_one_of(FROM_A_PLAN, hint)) from None
 
 
 def _contradictions(row: PlanRow) -> Iterator[tuple[str, str, str]]:
     """Column, value and reason of what is missing from a row or does not fit together in it."""
     for column in REQUIRED:
         if not getattr(row, column):
-            yield column, "", "every action needs this"
+            yield column, "", N_("every action needs this")
     yield from _terms(row)
     yield from _confirmation(row)
     if row.state is State.BLOCKED and not row.notes:
-        yield "notes", "", "say what blocks the action"
+        yield "notes", "", N_("say what blocks the action")
     if row.review_on and row.state is not State.BLOCKED:
-        yield "review_on", str(row.review_on), "only a blocked action has a review date"
+        yield "review_on", str(row.review_on), N_("only a blocked action has a review date")
     if row.ref and row.ref.casefold() in map(str.casefold, row.depends_on):
-        yield "depends_on", row.ref, "an action cannot wait for itself"
+        yield "depends_on", row.ref, N_("an action cannot wait for itself")
 
 
 def _terms(row: PlanRow) -> Iterator[tuple[str, str, str]]:
     if row.kind is Kind.ONE_OFF:
         if row.repeat:
-            yield "repeat", row.repeat, "a one_off action does not repeat; leave kind or this empty"
+            why = N_("a one_off action does not repeat; leave kind or this empty")
+            yield "repeat", row.repeat, why
         if row.due is None and row.state in OWED:
-            yield "due", "", f"a one_off action that is {row.state} needs a due date"
+            why = N_("a one_off action that is %(state)s needs a due date", state=str(row.state))
+            yield "due", "", why
         if row.state is State.IN_FORCE:
-            yield "state", row.state, "only a recurring or standing action is in_force"
+            yield "state", row.state, N_("only a recurring or standing action is in_force")
         return
+    said = {"kind": str(row.kind), "state": str(row.state)}
     if not row.repeat and row.state is not State.PROPOSED:
-        yield "repeat", "", f"a {row.kind} action that is {row.state} needs a rule"
+        yield "repeat", "", N_("a %(kind)s action that is %(state)s needs a rule", **said)
     if row.state is State.VERIFIED:
-        yield "state", row.state, f"a {row.kind} action that holds is in_force, not verified"
+        why = N_("a %(kind)s action that holds is in_force, not verified", kind=said["kind"])
+        yield "state", row.state, why
 
 
 def _confirmation(row: PlanRow) -> Iterator[tuple[str, str, str]]:
     if row.verifier and row.verifier.casefold() == row.responsible.casefold():
-        yield "verifier", row.verifier, "the party that acts cannot confirm its own action"
+        yield "verifier", row.verifier, N_("the party that acts cannot confirm its own action")
     if row.verifier_email and row.verifier_email.casefold() in {
         row.responsible_email.casefold(),
         row.alternate_email.casefold(),
     }:
-        yield "verifier_email", row.verifier_email, "the mailbox that answers cannot confirm"
+        yield "verifier_email", row.verifier_email, N_("the mailbox that answers cannot confirm")

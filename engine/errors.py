@@ -33,10 +33,20 @@ class Sentence(str):
         made.pattern, made.fields = pattern, fields
         return made
 
+    def __getnewargs__(self) -> tuple[str, Mapping[str, object]]:  # type: ignore[override]
+        """What a copy of it is made of: the text alone would not say how it was made."""
+        return self.pattern, self.fields
+
 
 def N_(pattern: str, **fields: object) -> Sentence:  # noqa: N802 - the name that catalogues know
     """A reason that is translated where somebody reads it; its name is how catalogues find it."""
     return Sentence(pattern, fields)
+
+
+def reason_of(error: ValueError) -> str:
+    """Why a value was refused, as its reader made the sentence, so that it can be translated."""
+    made = error.args[0] if error.args else ""
+    return made if isinstance(made, str) else str(error)
 
 
 def _plain(value: object) -> str:

@@ -217,6 +217,10 @@ def _check_need(
             missing = N_("say what was done, or name the evidence (note)")
         case "decided_on" if request.decided_on is None:
             missing = N_("say on which date that was decided (date)")
+        case "decided_on" if request.decided_on and request.decided_on > today:
+            missing = N_(
+                "the day of the decision, %(day)s, is still to come", day=request.decided_on
+            )
         case "level" if request.level is None:
             missing = N_("say how much of it is there (level)")
         case "successor" if request.successor_id is None:

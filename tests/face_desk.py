@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from builders import MONDAY, Programme, at
 from fastapi import FastAPI
 
@@ -20,6 +21,17 @@ from workflows.signing_in import link_for
 
 NOW = at(MONDAY)
 WORD = re.compile(r'name="token" value="([^"]+)"')
+SEEN = re.compile(r'name="seen" value="([^"]+)"')
+"""What a form about a person carries, so that it is not done to somebody who was changed since."""
+
+on_both = pytest.mark.usefixtures("database_url")
+"""Once on each database; what writes in its own way."""
+
+
+def url_for(request: pytest.FixtureRequest) -> str:
+    """Where the database of a test is: SQLite, but for tests that are marked `on_both`."""
+    both = "database_url" in request.fixturenames
+    return str(request.getfixturevalue("database_url" if both else "sqlite_url"))
 
 
 class Hands:

@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -36,8 +36,10 @@ from web.deeds import Form, Setting, forms
 from web.face import CONFLICT, FORBIDDEN, NOT_FOUND, OK, UNFIT, Entrance, Visit
 from web.forms import read_fields
 from web.history_words import Told, timeline
+from web.people_forms import read_contact
 from web.refusals import refusal_words
 from web.seen_refs import unmet_refs, unseen_refs
+from web.shared_contact import already_of, with_tick
 from web.steps import Next, Step, case_of, earlier_of, next_of, steps_of
 from workflows.answers import Given, take_answer
 from workflows.clarify import clarifications_of, waits_for
@@ -217,8 +219,13 @@ def send(visit: Visit) -> Response:
     if wanted is None:
         return _changed(visit, at, events, seen_version, None, visit.sent.fields)
     typed = read_fields(wanted.fields, visit.sent, visit.gettext)
+    if wanted.contact_of:
+        typed = read_contact(typed, visit.gettext)
     if typed.errors:
         return _form_page(visit, at, wanted, typed.texts, typed.errors, status=UNFIT)
+    if wanted.contact_of and (theirs := already_of(visit, typed, wanted.contact_of)):
+        ticked = replace(wanted, fields=with_tick(visit, wanted.fields))
+        return _form_page(visit, at, ticked, typed.texts, theirs, status=UNFIT)
     asked = Asked(ref=at.action.ref, by=visit.member.key, version=seen_version)
     try:
         wanted.run(visit, asked, typed)
@@ -267,8 +274,7 @@ def _changed(
     )  # fmt: skip
     if wanted is not None:
         return _form_page(visit, at, wanted, typed, {}, status=CONFLICT, changes=lines)
-    kept = [text for name, text in typed.items() if name not in {"token", "version"} and text]
-    return visit.page("face_changed.html", CONFLICT, at=at, changes=lines, typed=kept)
+    return visit.page("face_changed.html", CONFLICT, at=at, changes=lines, typed=visit.written)
 
 
 def ask_answer(visit: Visit) -> Response:
@@ -368,7 +374,7 @@ def _forms(visit: Visit, connection: Connection, at: About) -> list[Form]:
     """The forms that the life cycle offers and the handling level permits."""
     notices = told_about(connection, at.action.id)
     coordinates = Role.COORDINATOR in at.actor.roles
-    focal = at.circle.focal
+    contact = _contact(visit, connection, at.circle.focal)
     setting = Setting(
         action=at.action,
         actor=at.actor,
@@ -377,16 +383,17 @@ def _forms(visit: Visit, connection: Connection, at: About) -> list[Form]:
         say=visit.gettext,
         releasable=any(notice["status"] == "unreleased" for notice in notices),
         held=coordinates and bool(_holds(at.directory, at.action, visit.now)),
-        contact=_contact(visit, connection, focal),
+        contact=contact.key if contact else "",
+        contact_id=contact.id if contact else 0,
     )
     member = visit.member
     return [f for f in forms(setting) if member.may(f.deed, at.action, at.partners)]
 
 
-def _contact(visit: Visit, connection: Connection, focal: Person | None) -> str:
-    """Whose contact may be corrected here, by key; empty for nobody."""
+def _contact(visit: Visit, connection: Connection, focal: Person | None) -> Person | None:
+    """Whose contact may be corrected here, if anybody's."""
     known = find_known(connection, focal.id, None) if focal else None
-    return known.person.key if known and visit.member.answers_for(known.places) else ""
+    return known.person if known and visit.member.answers_for(known.places) else None
 
 
 def _wanted(visit: Visit, found: Sequence[Form]) -> Form:

@@ -16,6 +16,7 @@ from engine.permission import Deed
 from notifications.agenda import heading, page
 from notifications.language import LANGUAGES
 from notifications.sheet import sheet_csv, sheet_xlsx
+from web.answer_form import plain_digits
 from web.face import NAMES, NOT_FOUND, OK, UNFIT, Entrance, Visit
 from web.homes import chosen_of, homes_for
 from workflows.agenda import AgendaAsked, Made, make_agenda
@@ -73,9 +74,11 @@ def workbook(visit: Visit) -> Response:
 
 def _asked(visit: Visit) -> Made:
     chosen = chosen_of(visit, homes_for(visit, Deed.SEE_AGENDA), visit.query("dialogue"))
-    session_on, wrong = _day(visit)
-    if chosen is None or wrong:
+    if chosen is None:
         visit.refuse(NOT_FOUND)
+    session_on, wrong = _day(visit)
+    if wrong:
+        visit.refuse(UNFIT, wrong)
     return _made(visit, chosen, session_on)
 
 
@@ -91,7 +94,7 @@ def _made(visit: Visit, chosen: Any, session_on: date | None) -> Made:  # noqa: 
 
 def _day(visit: Visit) -> tuple[date | None, str]:
     """The day of the session, if one is given, or what is wrong with it."""
-    said = visit.query("session").strip()
+    said = plain_digits(visit.query("session"))
     if not said:
         return None, ""
     try:

@@ -8,7 +8,8 @@ from typing import Final
 
 from engine.action import Level, Obstacle
 from engine.answer import Answer, Verb
-from web.answer_form import Sent
+from web.answer_form import Sent, one_line
+from workflows.bare_pictures import UnreadableError, bare
 from workflows.evidence import LARGEST, sniffed
 
 FIELDS: Final[Mapping[Verb, tuple[str, ...]]] = {
@@ -96,7 +97,7 @@ def read_answer(verb: Verb, sent: Sent, today: date, _: Said) -> Read:
         _check_file(sent, errors, _)
         if not sent.get("note") and sent.upload is None:
             errors.setdefault("note", _("Say in a few words what was done, or add a file."))
-    return Read(_answer(verb, sent, days, errors, _), sent.get("source"), errors)
+    return Read(_answer(verb, sent, days, errors, _), one_line(sent.get("source")), errors)
 
 
 def _answer(
@@ -122,12 +123,12 @@ def _answer(
         done_on=days.get("done_on"),
         until=days.get("until"),
         obstacle=Obstacle(chosen["obstacle"]) if "obstacle" in chosen else None,
-        blocker=" ".join(sent.get("blocker").split()) if "blocker" in asked else "",
+        blocker=one_line(sent.get("blocker")) if "blocker" in asked else "",
         seen=typed["seen"],
         seen_on=days.get("seen_on"),
         method=chosen.get("method", ""),
         level=Level(chosen["level"]) if "level" in chosen else None,
-        named=" ".join(typed["named"].split()),
+        named=one_line(typed["named"]),
     )
 
 
@@ -159,7 +160,13 @@ def _check_file(sent: Sent, errors: dict[str, str], _: Said) -> None:
         return
     if not upload.whole or len(upload.data) > LARGEST:
         errors["file"] = _("This file is larger than 5 MB: choose a smaller one.")
-    elif sniffed(upload.data) is None:
+    elif (kind := sniffed(upload.data)) is None:
         errors["file"] = _(
             "This sort of file is not taken: choose a photograph, a PDF, a text or a sheet."
         )
+    else:
+        try:
+            bare(upload.data, kind)
+        except UnreadableError:
+            said = _("the picture is damaged; take it or send it once more")
+            errors["file"] = f"{said[:1].upper()}{said[1:]}."

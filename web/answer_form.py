@@ -1,6 +1,7 @@
 """What a form sent: text fields cleaned of what nobody types, one file, and never too much."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
@@ -30,8 +31,11 @@ _UNTYPED: Final = re.compile(
 )
 
 
+_LINE_ENDS: Final = re.compile("\r\n|[\r\u0085\u2028\u2029]")
+
+
 class TooMuch(Exception):
-    """More was sent than is read to the end."""
+    """More was sent than is read to the end, or than any page of ours asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,19 @@ class Sent:
 
 def clean(text: str) -> str:
     """The text without what cannot be seen, its line ends alike, nothing around it."""
-    return _UNTYPED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return _UNTYPED.sub("", _LINE_ENDS.sub("\n", text)).strip()
+
+
+def one_line(text: str) -> str:
+    """The text cleaned, and without line ends or runs of space: a name, a reason, a reference."""
+    return " ".join(clean(text).split())
+
+
+def plain_digits(text: str) -> str:
+    """The digits of any script (٣, ۳) as 0 to 9, for days and numbers; the rest as it is."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
 
 
 async def read_form(request: Request) -> Sent:
@@ -80,8 +96,8 @@ async def read_form(request: Request) -> Sent:
             body.decode("latin-1"), keep_blank_values=True, encoding="utf-8",
             errors="replace", max_num_fields=MOST_FIELDS,
         )  # fmt: skip
-    except ValueError:
-        return Sent({})
+    except ValueError:  # the one thing that it refuses
+        raise TooMuch from None
     return Sent({name: clean(value) for name, value in pairs if len(name) <= LONGEST_NAME})
 
 
@@ -124,7 +140,7 @@ def _multipart(body: bytes, boundary: object, *, whole: bool) -> Sent:
 
     def begin() -> None:
         if len(parts) >= MOST_FIELDS:
-            raise MultipartParseError("too many parts")
+            raise TooMuch
         parts.append(_Part())
 
     callbacks: Any = {  # the library names the type for type checkers only

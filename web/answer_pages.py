@@ -109,8 +109,8 @@ class _Answers:
     def _take(self, found: Question, answer: Answer, source: str, sent: Sent) -> None:
         pieces = []
         if sent.upload is not None and "file" in FIELDS[answer.verb]:
-            piece = examined(sent.upload.data, sent.upload.name)
-            store(self._services, sent.upload.data, piece)
+            piece, freed = examined(sent.upload.data, sent.upload.name)
+            store(self._services, freed, piece)
             pieces.append(piece)
         given = Given(
             key=key_of(found.link),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -24,7 +24,8 @@ from engine.store.board import (
 )
 from engine.store.seen import dialogues_of
 from web.dashboard_narrow import narrow_of, said_of
-from web.face import Entrance, Visit
+from web.face import NOT_FOUND, OK, Entrance, Visit
+from web.homes import named_of
 
 LONGEST_TEXT: Final = 80
 IN_COLUMN: Final = 8
@@ -46,8 +47,8 @@ def add_board(entrance: Entrance) -> None:
 def actions(visit: Visit) -> Response:
     """The actions that this person may see, the earliest due first."""
     with visit.services.database.read() as connection:
-        names = {row.id: row.name for row in dialogues_of(connection, visit.member)}
-        homes, wanted, asked = _filter(visit, names)
+        mine = dialogues_of(connection, visit.member)
+        homes, wanted, asked = _filter(visit, mine)
         directory = visit.services.directory(connection)
         found = page_of(
             directory, visit.member, _asked_of(visit, homes, asked), wanted, visit.now,
@@ -62,9 +63,10 @@ def actions(visit: Visit) -> Response:
         behind = f"{found.next.due_on or ''}.{found.next.id}"
         following = "/actions?" + urlencode({**asked, "after": behind})
     return visit.page(
-        "face_actions.html",
-        hidden=hidden, narrowed=said_of(visit.language, wanted.narrow),
-        found=found, names=names.values(), asked=_NOTHING | asked, filtered=bool(asked),
+        "face_actions.html", OK if homes or not mine else NOT_FOUND,
+        hidden=hidden, nowhere="" if homes or not mine else asked["dialogue"],
+        narrowed=said_of(visit.language, wanted.narrow),
+        found=found, names=[row.name for row in mine], asked=_NOTHING | asked, filtered=bool(asked),
         following=following, begun=visit.query("after"),
         first="/actions?" + urlencode(asked), more_than=COUNTED,
         states=list(State), conditions=list(Condition), sides=list(Side),
@@ -74,8 +76,8 @@ def actions(visit: Visit) -> Response:
 def board(visit: Visit) -> Response:
     """The same by state, side by side."""
     with visit.services.database.read() as connection:
-        names = {row.id: row.name for row in dialogues_of(connection, visit.member)}
-        homes, _wanted, asked = _filter(visit, names)
+        mine = dialogues_of(connection, visit.member)
+        homes, _wanted, asked = _filter(visit, mine)
         asked_of = _asked_of(visit, homes, asked)
         directory = visit.services.directory(connection)
         counts = counts_by_state(connection, visit.member, asked_of)
@@ -96,26 +98,31 @@ def board(visit: Visit) -> Response:
     over = sum(number for state, number in counts.items() if state not in COLUMNS)
     dialogue = {"dialogue": asked.get("dialogue", "")}
     return visit.page(
-        "face_board.html",
-        columns=columns, names=names.values(), asked=dialogue, over=over,
+        "face_board.html", OK if homes or not mine else NOT_FOUND,
+        nowhere="" if homes or not mine else asked["dialogue"],
+        columns=columns, names=[row.name for row in mine], asked=dialogue, over=over,
         total=sum(counts.values()), urlencode=urlencode, more_than=COUNTED,
     )  # fmt: skip
 
 
-def _filter(visit: Visit, names: Mapping[int, str]) -> tuple[list[int], Filter, dict[str, str]]:
-    """What the address asks for; what is no word of ours, or not theirs, is not asked."""
+def _filter(visit: Visit, mine: list[Any]) -> tuple[list[int], Filter, dict[str, str]]:
+    """
+    What the address asks for; what is no word of ours is not asked.
+
+    Of a dialogue that is none of theirs nothing is listed.
+    """
     asked: dict[str, str] = {}
-    named = visit.query("dialogue").casefold()
-    dialogue_id = next((key for key, name in names.items() if name.casefold() == named), None)
-    if dialogue_id is not None:
-        asked["dialogue"] = names[dialogue_id]
+    homes = [row.id for row in mine]
+    if visit.query("dialogue"):
+        home = named_of(mine, visit.query("dialogue"))
+        asked["dialogue"] = home.name if home else visit.query("dialogue")
+        homes = [home.id] if home else []
     for name, known in (("state", State), ("side", Side), ("condition", Condition)):
         if visit.query(name) in set(known):
             asked[name] = visit.query(name)
     narrow = narrow_of(visit.query, asked)
     if visit.query("text"):
         asked["text"] = visit.query("text")[:LONGEST_TEXT]
-    homes = list(names) if dialogue_id is None else [dialogue_id]
     return (
         homes,
         Filter(

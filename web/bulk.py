@@ -14,7 +14,7 @@ from engine.store.database import Connection
 from engine.store.records import find_action
 from engine.store.seen import partners_of
 from web.bulk_forms import BulkForm, bulk_forms, more_errors
-from web.face import CONFLICT, OK, UNFIT, Entrance, Visit
+from web.face import CONFLICT, OK, PICKED, UNFIT, Entrance, Visit
 from web.forms import Typed, read_fields
 from web.refusals import refusal_words
 from web.session import OURS
@@ -24,7 +24,6 @@ from workflows.record import Asked
 MOST: Final = 100
 """So many at once; a page of the list has fewer."""
 
-PICK: Final = "pick-"
 LIST: Final = "/actions"
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 
@@ -93,7 +92,7 @@ def _page(
         errors={} if lines else typed.errors, lines=lines, said=said, back=_back(visit),
         refused={line.ref: refusal_words(visit.language, line.error)
                  for line in lines if line.error},
-        kept=status == CONFLICT, pick=PICK,
+        kept=status == CONFLICT, pick=PICKED,
         moved_on=any(action.version != version for action, version in picked),
     )  # fmt: skip
 
@@ -101,9 +100,9 @@ def _page(
 def _picked(visit: Visit) -> list[tuple[Action, int]]:
     """What was ticked, each with the version that was seen; what is not theirs to see is not."""
     wanted = {
-        name.removeprefix(PICK): int(value)
+        name.removeprefix(PICKED): int(value)
         for name, value in visit.sent.fields.items()
-        if name.startswith(PICK) and _NUMBER.fullmatch(value)
+        if name.startswith(PICKED) and _NUMBER.fullmatch(value)
     }
     with visit.services.database.read() as connection:
         found = [

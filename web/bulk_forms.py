@@ -35,7 +35,7 @@ def bulk_forms(visit: Visit) -> tuple[BulkForm, ...]:
             why=_("The first date and every earlier one stay on record."),
             fields=(
                 Field(name="due_on", label=_("To this day"), sort="day", needed=False),
-                Field(name="days", label=_("Or by so many days"), needed=False,
+                Field(name="days", label=_("Or by so many days"), sort="number", needed=False,
                       hint=_("such as 14; with a minus sign earlier")),
                 Field(name="reason", label=_("Why, and who agreed?"), sort="area"),
             ),

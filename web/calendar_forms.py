@@ -1,22 +1,23 @@
 """What a coordinator writes into a calendar: days off, feasts confirmed or moved, quiet days."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 from fastapi import Response
 
-from engine.calendar import DayOverride
+from engine.calendar import DayOverride, Feast
 from engine.changed_day import LONGEST_NAME
-from engine.errors import BadValue
+from engine.errors import BadValue, UnknownThing
 from engine.permission import Deed
 from engine.sensitive import Quiet, SensitiveDay
 from engine.store.calendar_days import changed_days
 from engine.store.sensitive import sensitive_of
 from web.answer_fields import read_day
+from web.answer_form import plain_digits
 from web.calendar_page import FIRST_YEAR, LAST_YEAR, calendar_address
-from web.face import NOT_FOUND, OK, UNFIT, Entrance, Visit
+from web.face import CONFLICT, NOT_FOUND, OK, UNFIT, Entrance, Visit
 from web.face_words import a_day
 from web.forms import Field, Typed, read_fields
 from web.homes import chosen_of, homes_for
@@ -54,7 +55,7 @@ def add_calendar_forms(entrance: Entrance) -> None:
 def ask_off(visit: Visit) -> Response:
     """A day off more or less, or a feast whose day is known now: what the address begins with."""
     home = _home(visit, visit.query("dialogue"))
-    sheet = _off_sheet(visit, visit.query("change"), visit.query("on"), visit.query("name"))
+    sheet = _off_sheet(visit, home, visit.query)
     first = {"on": visit.query("on"), "to": visit.query("on"), "name": visit.query("name")}
     return _page(visit, home, sheet, Typed(first))
 
@@ -62,7 +63,7 @@ def ask_off(visit: Visit) -> Response:
 def take_off(visit: Visit) -> Response:
     """Put the change on record, or show the form again with everything that was typed."""
     home = _home(visit, visit.typed("dialogue"))
-    sheet = _off_sheet(visit, visit.typed("change"), visit.typed("on"), visit.typed("name"))
+    sheet = _off_sheet(visit, home, visit.typed)
     typed, change = _read(visit, sheet), sheet.change
     on = typed.day("on") or _meant(visit.typed("on"))
     if typed.errors or on is None:
@@ -71,13 +72,15 @@ def take_off(visit: Visit) -> Response:
         day=on,
         change=change,
         to=typed.day("to") if change == "move" else None,
-        name=" ".join(visit.typed("name").split())[:LONGEST_NAME],
+        name=typed.text("name") or sheet.fixed.get("name", ""),
         by=visit.member.key,
         reason=typed.text("reason"),
     )
     try:
         done = calendar.change_day(visit.services, home.code, given, visit.now)
     except BadValue as error:
+        if _stands(visit, home, given):
+            return _back(visit, home, given.to or given.day)
         return _refused(visit, home, sheet, typed, error)
     return _back(visit, home, done.given.to or done.given.day)
 
@@ -85,6 +88,8 @@ def take_off(visit: Visit) -> Response:
 def ask_undo(visit: Visit) -> Response:
     """Whether a change shall hold no longer."""
     home, one = _changed(visit)
+    if one.removed_at is not None:
+        _refuse_gone(visit)
     return _page(visit, home, _undo_sheet(visit, one), Typed({}))
 
 
@@ -95,8 +100,12 @@ def undo(visit: Visit) -> Response:
     typed = _read(visit, sheet)
     if typed.errors:
         return _page(visit, home, sheet, typed)
-    by = visit.member.key
-    calendar.undo_change(visit.services, one.id, by, typed.text("reason"), visit.now)
+    by, reason = visit.member.key, typed.text("reason")
+    try:
+        calendar.undo_change(visit.services, one.id, by, reason, visit.now)
+    except UnknownThing:
+        if (one.removed_by, one.removed_for) != (by, reason):
+            _refuse_gone(visit)
     return _back(visit, home, one.given.to or one.given.day)
 
 
@@ -124,7 +133,8 @@ def take_quiet(visit: Visit) -> Response:
             yearly=bool(typed.text("yearly")),
             what=Quiet(typed.text("what")),
         )
-        quiet.keep(visit.services, home.code, given)
+        if not _quiet_already(visit, home, given):
+            quiet.keep(visit.services, home.code, given)
     except BadValue as error:
         return _refused(visit, home, sheet, typed, error)
     return _back(visit, home, first)
@@ -133,6 +143,8 @@ def take_quiet(visit: Visit) -> Response:
 def ask_end(visit: Visit) -> Response:
     """Whether a sensitive day shall be none any more."""
     home, kept = _kept(visit)
+    if kept.removed_at is not None:
+        _refuse_gone(visit)
     return _page(visit, home, _end_sheet(visit, kept), Typed({}))
 
 
@@ -143,16 +155,25 @@ def end(visit: Visit) -> Response:
     typed = _read(visit, sheet)
     if typed.errors:
         return _page(visit, home, sheet, typed)
-    quiet.end(visit.services, kept.id, visit.member.key, typed.text("reason"), visit.now)
+    by, reason = visit.member.key, typed.text("reason")
+    try:
+        quiet.end(visit.services, kept.id, by, reason, visit.now)
+    except UnknownThing:
+        if (kept.removed_by, kept.removed_for) != (by, reason):
+            _refuse_gone(visit)
     return _back(visit, home, kept.day.from_on)
 
 
-def _off_sheet(visit: Visit, change: str, on: str, name: str) -> Sheet:
-    _ = visit.gettext
-    day = _meant(on)
+def _off_sheet(visit: Visit, home: Any, asked: Callable[[str], str]) -> Sheet:  # noqa: ANN401
+    """The form for what the address, or the form before it, asks for."""
+    _, change, day = visit.gettext, asked("change"), _meant(plain_digits(asked("on")))
     why = Field(name="reason", label=_("Why, and who announced or decided it?"), sort="area")
     if change in {"move", "remove"} and day is not None:
-        fixed = {"change": change, "on": day.isoformat(), "name": name[:LONGEST_NAME]}
+        # What is meant may be said by the address; what it is called stands in the calendar.
+        there = _feasts(visit, home, day)
+        called = [one.name for one in there if change == "move" and one.is_called(asked("name"))]
+        name = "; ".join(called or [one.name for one in there])
+        fixed = {"change": change, "on": day.isoformat(), "name": "".join(called[:1])}
         told = {"name": name or _("The holiday"), "day": a_day(visit.language, day)}
         if change == "move":
             to = Field(name="to", label=_("On which day is it kept?"), sort="day")
@@ -290,6 +311,35 @@ def _of(visit: Visit, dialogue_id: int) -> Any:  # noqa: ANN401 - a row of the s
     return found
 
 
+def _feasts(visit: Visit, home: Any, day: date) -> tuple[Feast, ...]:  # noqa: ANN401 - as above
+    """The holidays that the dialogue's calendar knows on that day."""
+    with visit.services.database.read() as connection:
+        directory = visit.services.directory(connection)
+        directory.ensure_dialogues({home.id})
+        return directory.calendars[home.id].feasts(day)
+
+
+def _stands(visit: Visit, home: Any, given: DayOverride) -> bool:  # noqa: ANN401 - as above
+    """Whether the same person put just that on record before: the form was sent twice."""
+    with visit.services.database.read() as connection:
+        known = changed_days(connection, [home.id])
+    return any(
+        one.removed_at is None
+        and replace(one.given, name="") == replace(given, name="")
+        and (given.change != "add" or one.given.name == given.name)
+        for one in known
+    )
+
+
+def _quiet_already(visit: Visit, home: Any, given: SensitiveDay) -> bool:  # noqa: ANN401 - as above
+    with visit.services.database.read() as connection:
+        return any(kept.day == given for kept in sensitive_of(connection, [home.id]))
+
+
+def _refuse_gone(visit: Visit) -> NoReturn:
+    visit.refuse(CONFLICT, visit.gettext("It was taken back already; nothing was written."))
+
+
 def _number(visit: Visit) -> int:
     text = visit.path("number")
     if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
@@ -301,7 +351,7 @@ def _changed(visit: Visit) -> tuple[Any, Any]:
     number = _number(visit)
     with visit.services.database.read() as connection:
         known = changed_days(connection)
-    one = next((c for c in known if c.id == number and c.removed_at is None), None)
+    one = next((c for c in known if c.id == number), None)
     if one is None:
         visit.refuse(NOT_FOUND)
     return _of(visit, one.dialogue_id), one
@@ -310,7 +360,7 @@ def _changed(visit: Visit) -> tuple[Any, Any]:
 def _kept(visit: Visit) -> tuple[Any, Any]:
     number = _number(visit)
     with visit.services.database.read() as connection:
-        known = sensitive_of(connection)
+        known = sensitive_of(connection, ended=True)
     kept = next((one for one in known if one.id == number), None)
     if kept is None:
         visit.refuse(NOT_FOUND)

@@ -21,6 +21,7 @@ from engine.store.seen import dialogues_of
 from notifications.digest_manager import summary
 from notifications.digest_terms import Speech
 from notifications.workbook import Sheet, harmless, workbook
+from web.answer_form import plain_digits
 from web.dashboard_kept import Kept
 from web.dashboard_view import MOST_DIALOGUES, Links, Table, View, rows_of, view_of
 from web.errands import Errands
@@ -157,7 +158,7 @@ def _asked(visit: Visit, deed: Deed) -> Asked:
 def _past_day(visit: Visit) -> date | None:
     """The day asked for, if it is a past one; any other is today."""
     try:
-        day = date.fromisoformat(visit.query("as_of"))
+        day = date.fromisoformat(plain_digits(visit.query("as_of")))
     except ValueError:
         return None
     return day if EARLIEST <= day < _today(visit) else None

@@ -13,6 +13,7 @@ from engine.party import Role
 from engine.permission import Deed
 from engine.store.records import find_action
 from web.answer_fields import METHODS, Said
+from web.answer_form import one_line
 from web.face import Visit
 from web.face_words import method_words, word
 from web.forms import Field, Typed
@@ -27,7 +28,11 @@ Run = Callable[[Visit, Asked, Typed], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A deed as a form; `why` says in one sentence what it does."""
+    """
+    A deed as a form; `why` says in one sentence what it does.
+
+    `contact_of`: the person whose address and number are typed, by number.
+    """
 
     name: str
     label: str
@@ -36,6 +41,7 @@ class Form:
     run: Run
     fields: tuple[Field, ...] = ()
     weight: str = "plain"
+    contact_of: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,7 @@ class Setting:
     releasable: bool = False
     held: bool = False
     contact: str = ""
+    contact_id: int = 0
     options: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
@@ -242,6 +249,7 @@ def _coordination(at: Setting) -> list[Form]:
                 run=lambda visit, _asked, typed: record.correct(
                     visit.services, at.contact, typed.text("email"), typed.text("phone"), visit.now
                 ),
+                contact_of=at.contact_id,
             )
         )  # fmt: skip
     return found
@@ -261,7 +269,7 @@ def _hold_form(at: Setting, why: Field) -> Form:
             why=_("Messages about it may leave again."),
             run=lambda visit, asked, _typed: record.resume(
                 visit.services, (None, action.id), visit.now,
-                by=asked.by, reason=visit.typed("reason")[:300],
+                by=asked.by, reason=one_line(visit.typed("reason"))[:300],
             ),
         )  # fmt: skip
     return Form(

@@ -18,6 +18,7 @@ from engine.store.seen import dialogues_of, partners_of
 from web.dependency_drawing import Box, draw
 from web.face import NOT_FOUND, Entrance, Visit
 from web.face_words import word
+from web.homes import chosen_of
 from web.layout import depths
 
 MOST_EDGES: Final = 2_000
@@ -103,14 +104,8 @@ def _begin(visit: Visit, connection: Connection, ref: str) -> tuple[int, str]:
     return action.id, action.ref
 
 
-def _home(visit: Visit, homes: Sequence[Any]) -> Any:  # noqa: ANN401 - a row, or None
-    named = visit.query("dialogue").casefold()
-    if not named:
-        return homes[0] if homes else None
-    found = next((row for row in homes if row.name.casefold() == named), None)
-    if found is None:
-        visit.refuse(NOT_FOUND)
-    return found
+def _home(visit: Visit, homes: list[Any]) -> Any:  # noqa: ANN401 - a row, or None
+    return chosen_of(visit, homes, visit.query("dialogue")) or next(iter(homes), None)
 
 
 def _graph(visit: Visit, connection: Connection, edges: Sequence[Edge]) -> Graph:

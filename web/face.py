@@ -1,10 +1,10 @@
 """The way in for people: who they are, what they may open, and how they are told no."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, NoReturn
 from urllib.parse import quote, urlencode
@@ -23,17 +23,18 @@ from engine.permission import Deed, Member
 from engine.store.sign_ins import SEEN_EVERY, Session, find_session
 from notifications.language import LANGUAGES, direction, jinja_environment, spoken, words
 from web.allowed import OPEN, SIGNED_IN, Need
-from web.answer_form import Sent, TooMuch, read_form
+from web.answer_form import Sent, TooMuch, one_line, read_form
 from web.face_words import add_words
 from web.held import held_now
+from web.once import Once, mark_of
 from web.refusals import refusal_words
 from web.session import (
     LANGUAGE_NAME,
     OURS,
     WANTED_NAME,
     WANTED_S,
-    form_word,
     from_here,
+    page_word,
     same_word,
     session_token,
 )
@@ -45,8 +46,25 @@ NAMES: Final = {"en": "English", "fr": "Français", "ar": "العربية", "ha"
 OK, SEE_OTHER, BAD, UNKNOWN = 200, 303, 400, 401
 FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
 TOO_MUCH, UNFIT, SLOW, FAILED = 413, 422, 429, 500
-HIDDEN: Final = frozenset({"token", "version", "next"})
-"""Fields that nobody typed, and which need not come back when a form is refused."""
+CARRIED: Final = frozenset(
+    {
+        "back", "clock_word", "deed", "dialogue", "digest", "hold", "kept", "key", "month", "next",
+        "number", "seen", "token", "version",
+    }
+)  # fmt: skip
+"""Fields that a page carries and nobody sees."""
+
+CHOSEN: Final = frozenset(
+    {
+        "all", "bearing", "change", "channel", "do", "every", "everywhere", "language", "leap",
+        "level", "method", "obstacle", "origin", "person", "reached", "role", "scope", "shared",
+        "step", "sure", "what", "who", "workbook", "yearly",
+    }
+)  # fmt: skip
+"""Fields in which something is pressed, ticked or chosen; no words are lost with them."""
+
+PICKED: Final = "pick-"
+"""How the name of a tick begins that stands before one of several actions."""
 
 A_YEAR_S: Final = 365 * 24 * 3600
 
@@ -70,6 +88,7 @@ class Visit:
     session: Session | None = None
     token: str = ""
     sent: Sent = field(default_factory=lambda: Sent({}))
+    carried: frozenset[str] = CARRIED
 
     @property
     def services(self) -> Services:
@@ -93,11 +112,20 @@ class Visit:
 
     def query(self, name: str) -> str:
         """What stands behind the question mark, of a length that can be meant."""
-        return self.request.query_params.get(name, "").replace("\0", "").strip()[:200]
+        return one_line(self.request.query_params.get(name, ""))[:200]
 
     def typed(self, name: str) -> str:
         """A field of the form, cleaned."""
         return self.sent.get(name)
+
+    @property
+    def written(self) -> list[str]:
+        """What this person has written into the form, so that a refusal can give it back."""
+        return [
+            text
+            for name, text in self.sent.fields.items()
+            if text and name not in self.carried | CHOSEN and not name.startswith(PICKED)
+        ]
 
     def must(self, deed: Deed, action: Action, partners: tuple[int, ...] = ()) -> None:
         """
@@ -147,6 +175,7 @@ class Entrance:
         self.doorman = Doorman(services, self.clock)
         self.extras: Callable[[Visit], Mapping[str, object]] = lambda _visit: {}
         self._paths: set[str] = set()
+        self._once = Once()
         app.add_exception_handler(HTTPException, self._http)
         app.add_exception_handler(Exception, self._broken)
 
@@ -159,17 +188,30 @@ class Entrance:
         """A page to look at; looking changes nothing."""
         self._add(path, ["GET", "HEAD"], need, handler)
 
-    def post(self, path: str, need: Need, handler: Handler) -> None:
-        """A form that is sent; its word is checked before the handler sees it."""
-        self._add(path, ["POST"], need, handler)
+    def post(
+        self, path: str, need: Need, handler: Handler, *, carries: Collection[str] = ()
+    ) -> None:
+        """
+        A form that is sent; its word is checked before the handler sees it.
+
+        `carries`: fields that are hidden in this form, while others are to be typed in another.
+        """
+        self._add(path, ["POST"], need, handler, CARRIED.union(carries))
 
     def has(self, path: str) -> bool:
         """Whether there is such a page; the menu shows no other."""
         return path in self._paths
 
-    def _add(self, path: str, methods: list[str], need: Need, handler: Handler) -> None:
+    def _add(
+        self,
+        path: str,
+        methods: list[str],
+        need: Need,
+        handler: Handler,
+        carried: frozenset[str] = CARRIED,
+    ) -> None:
         async def route(request: Request) -> Response:
-            return await self._open(request, need, handler)
+            return await self._open(request, need, handler, carried)
 
         route.need = need  # type: ignore[attr-defined] # read by web/allowed.py and its test
         self._paths.add(path)
@@ -177,7 +219,9 @@ class Entrance:
             path, route, methods=methods, include_in_schema=False, response_model=None
         )
 
-    async def _open(self, request: Request, need: Need, handler: Handler) -> Response:
+    async def _open(
+        self, request: Request, need: Need, handler: Handler, carried: frozenset[str]
+    ) -> Response:
         sent = Sent({})
         if request.method == "POST":
             if not from_here(request):
@@ -186,16 +230,18 @@ class Entrance:
                 sent = await read_form(request)
             except TooMuch:
                 return await run_in_threadpool(self._no, request, TOO_MUCH, sent)
-        return await run_in_threadpool(self._answer, request, need, handler, sent)
+        visit = partial(self._visit, request, sent, carried)
+        return await run_in_threadpool(self._answer, visit, need, handler)
 
     def _no(self, request: Request, status: int, sent: Sent) -> Response:
         return self._refusal(self._visit(request, sent), status)
 
-    def _answer(self, request: Request, need: Need, handler: Handler, sent: Sent) -> Response:
-        visit = self._visit(request, sent)
+    def _answer(self, begin: Callable[[], Visit], need: Need, handler: Handler) -> Response:
+        visit = begin()
+        request = visit.request
         try:
             self._check(visit, need)
-            answer = handler(visit)
+            answer = self._handled(visit, handler)
         except Refused as refused:
             if refused.status == UNKNOWN and request.method != "POST":
                 return self._to_sign_in(visit)
@@ -214,6 +260,12 @@ class Entrance:
             )
         return answer
 
+    def _handled(self, visit: Visit, handler: Handler) -> Response:
+        if visit.request.method != "POST" or visit.session is None:
+            return handler(visit)
+        mark = mark_of(_asked(visit.request), visit.sent)
+        return self._once.answer(visit.session.id, mark, lambda: handler(visit))
+
     def _to_sign_in(self, visit: Visit) -> Response:
         answer, wanted = visit.to("/sign-in"), _asked(visit.request)
         if OURS.fullmatch(wanted) and wanted != "/":
@@ -223,7 +275,7 @@ class Entrance:
             )  # fmt: skip
         return answer
 
-    def _visit(self, request: Request, sent: Sent) -> Visit:
+    def _visit(self, request: Request, sent: Sent, carried: frozenset[str] = CARRIED) -> Visit:
         token, session = session_token(request, secure=self.secure), None
         clock_now = self.clock.now()
         if token:
@@ -239,6 +291,7 @@ class Entrance:
             session=session,
             token=token if session else "",
             sent=sent,
+            carried=carried,
         )
 
     def _check(self, visit: Visit, need: Need) -> None:
@@ -252,8 +305,7 @@ class Entrance:
 
     def _refusal(self, visit: Visit, status: int, said: str = "") -> Response:
         """The page that says no, with what was typed, so that it can be copied."""
-        typed = [value for name, value in visit.sent.fields.items() if name not in HIDDEN and value]
-        return visit.page("face_refused.html", status, said=said, typed=typed, code=status)
+        return visit.page("face_refused.html", status, said=said, typed=visit.written, code=status)
 
     async def _http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else BAD
@@ -272,7 +324,7 @@ class Entrance:
             "programme": self.services.settings.programme,
             "here": visit.request.url.path,
             "has": self.has,
-            "word": form_word(visit.token) if visit.token else "",
+            "word": page_word(visit.token) if visit.token else "",
             "languages": [(tag, NAMES[tag], direction(tag)) for tag in LANGUAGES],
             "lang_link": _lang_link(visit.request),
             "demo": self.demo,

@@ -7,9 +7,11 @@ from typing import Final
 
 from config.plan_days import FIRST_YEAR, LAST_YEAR
 from web.answer_fields import Said, read_day
-from web.answer_form import Sent
+from web.answer_form import Sent, one_line, plain_digits
 
-LONGEST: Final = {"line": 300, "area": 2000, "day": 10, "choice": 60}
+LONGEST: Final = {"line": 300, "area": 2000, "day": 10, "choice": 60, "number": 20}
+COUNTED: Final = frozenset({"day", "number"})
+"""Sorts that are read by their digits, which may be those of any script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +19,8 @@ class Field:
     """
     One field of a form.
 
-    `sort`: line, area, day, choice or tick. `options`: value and text of each choice. `first`: what
-    stands there in an empty form.
+    `sort`: line, area, day, number, choice or tick. `options`: value and text of each choice.
+    `first`: what stands there in an empty form.
     """
 
     name: str
@@ -53,7 +55,9 @@ def read_fields(fields: Sequence[Field], sent: Sent, _: Said) -> Typed:
     for one in fields:
         text = sent.get(one.name)
         if one.sort != "area":
-            text = " ".join(text.split())
+            text = one_line(text)
+        if one.sort in COUNTED:
+            text = plain_digits(text)
         texts[one.name] = text
         if not text:
             if one.needed and one.sort != "tick":

@@ -15,8 +15,10 @@ from engine.store.database import Connection
 from engine.store.holds import holds_lifted
 from engine.store.records import find_action
 from engine.store.seen import dialogues_of, partners_of
+from web.answer_form import one_line
 from web.face import NOT_FOUND, OK, UNFIT, Entrance, Visit
 from web.forms import Field, Typed, read_fields
+from web.homes import named_of
 from workflows import record
 
 EVERYTHING: Final = "all"
@@ -50,7 +52,7 @@ class Lifted:
 def add_holds(entrance: Entrance) -> None:
     entrance.get("/holds", Deed.HOLD_DIALOGUE, listed)
     entrance.post("/holds", Deed.HOLD_DIALOGUE, put)
-    entrance.post("/holds/lift", Deed.HOLD_DIALOGUE, lift)
+    entrance.post("/holds/lift", Deed.HOLD_DIALOGUE, lift, carries=("ref",))
     entrance.get("/holds/pause", Deed.HOLD_DIALOGUE, ask_pause)
     entrance.post("/holds/pause", Deed.HOLD_DIALOGUE, pause)
 
@@ -59,8 +61,14 @@ def listed(visit: Visit) -> Response:
     """Every hold that this person has to know of, and a form for another one."""
     scopes = _scopes(visit)
     first = {"from_on": visit.now.date().isoformat(), "ref": visit.query("ref")}
-    wished = scopes[0][0] if len(scopes) == 1 else visit.query("scope")
+    wished = scopes[0][0] if len(scopes) == 1 else _wished(visit)
     return _page(visit, Typed(first | {"scope": wished}))
+
+
+def _wished(visit: Visit) -> str:
+    """What a form says for the dialogue that the address names, by its code or its name."""
+    home = named_of(_homes(visit), visit.query("scope"))
+    return str(home.code) if home else visit.query("scope")
 
 
 def put(visit: Visit) -> Response:
@@ -91,7 +99,7 @@ def lift(visit: Visit) -> Response:
     with suppress(UnknownThing):  # somebody else has lifted it already, which is what was wanted
         record.resume(
             visit.services, scope, visit.now,
-            by=visit.member.key, reason=visit.typed("reason")[:LONGEST_REASON],
+            by=visit.member.key, reason=one_line(visit.typed("reason"))[:LONGEST_REASON],
             number=int(number),
         )  # fmt: skip
     return visit.to("/holds")
@@ -99,7 +107,7 @@ def lift(visit: Visit) -> Response:
 
 def ask_pause(visit: Visit) -> Response:
     """What a pause does, and the one button that begins it."""
-    typed = {"scope": visit.query("scope")}
+    typed = {"scope": _wished(visit)}
     return visit.page("face_pause.html", scopes=_scopes(visit), errors={}, typed=typed)
 
 
@@ -107,7 +115,7 @@ def pause(visit: Visit) -> Response:
     """Stop every message of a dialogue, or of all of them, from this moment on."""
     errors: dict[str, str] = {}
     scope = _scope(visit, visit.typed("scope"), "", errors)
-    reason = visit.typed("reason") or visit.gettext("Stopped at once")
+    reason = one_line(visit.typed("reason")) or visit.gettext("Stopped at once")
     if len(reason) > LONGEST_REASON:
         errors["reason"] = visit.gettext("This is too long.")
     if errors or scope is None:

@@ -21,11 +21,16 @@ def chosen_of(visit: Visit, homes: list[Any], name: str) -> Any:  # noqa: ANN401
 
     None if there are several to choose from. A name that is none of theirs is refused as unknown.
     """
-    named = name.casefold()
-    if not named:
+    if not name:
         return homes[0] if len(homes) == 1 else None
-    called = (row for row in homes if named in {row.code.casefold(), row.name.casefold()})
-    found = next(called, None)
+    found = named_of(homes, name)
     if found is None:
         visit.refuse(NOT_FOUND)
     return found
+
+
+def named_of(homes: list[Any], name: str) -> Any:  # noqa: ANN401 - as above
+    """The one of that name or code, in any case; None if there is none."""
+    named = name.casefold()
+    called = (row for row in homes if named in {row.code.casefold(), row.name.casefold()})
+    return next(called, None)

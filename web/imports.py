@@ -23,7 +23,7 @@ WORDED: Final = frozenset({"state", "kind", "handling"})
 def add_imports(entrance: Entrance) -> None:
     entrance.get("/import", Deed.IMPORT, ask)
     entrance.post("/import", Deed.IMPORT, send)
-    entrance.post("/import/confirm", Deed.IMPORT, confirm)
+    entrance.post("/import/confirm", Deed.IMPORT, confirm, carries=("name",))
 
 
 def ask(visit: Visit) -> Response:
@@ -91,7 +91,10 @@ def _shown(visit: Visit, found: Looked, kept: str, name: str) -> Response:
     lines = found.foresight.lines
     return visit.page(
         "face_import_look.html", UNFIT if found.taken.errors else OK,
-        taken=found.taken, errors=found.taken.errors[:SHOWN], kept=kept,
+        taken=found.taken, kept=kept,
+        errors=[
+            (one, sentence(visit.language, one.reason)) for one in found.taken.errors[:SHOWN]
+        ],
         name=name[: LONGEST["line"]], new=[line for line in lines if line.new][:SHOWN],
         changed=[(line, _said(visit, line.said)) for line in lines if not line.new][:SHOWN],
         foresight=found.foresight, cut=found.foresight.cut or len(lines) > SHOWN,

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -21,7 +21,8 @@ from engine.store.people_lists import (
     people_in,
 )
 from engine.store.seen import dialogues_of
-from web.face import FORBIDDEN, NAMES, NOT_FOUND, Entrance, Visit
+from web.face import FORBIDDEN, NAMES, NOT_FOUND, OK, Entrance, Visit
+from web.homes import named_of
 from web.people_forms import (
     PersonForm,
     channel_words,
@@ -63,7 +64,8 @@ def listed(visit: Visit) -> Response:
         homes = [
             row for row in dialogues_of(connection, visit.member) if mine is None or row.id in mine
         ]
-        asked, within = _asked(visit, {row.name: row.id for row in homes}, mine)
+        home = named_of(homes, visit.query("dialogue"))
+        asked, within = _asked(visit, home, mine)
         start = _start(visit.query("from"))
         sought = Sought(
             mine=within,
@@ -85,8 +87,9 @@ def listed(visit: Visit) -> Response:
     if start + len(found) < total:
         following = "/people?" + urlencode({**asked, "from": start + PAGE})
     return visit.page(
-        "face_people.html",
-        lines=lines, total=total, homes=[row.name for row in homes],
+        "face_people.html", NOT_FOUND if asked.get("dialogue") and home is None else OK,
+        lines=lines, nowhere=asked["dialogue"] if "dialogue" in asked and home is None else "",
+        total=total, homes=[row.name for row in homes],
         asked={"dialogue": "", "role": "", "trouble": ""} | asked, filtered=bool(asked),
         roles=list(Role), troubles=trouble_words(visit.gettext), start=start,
         first="/people?" + urlencode(asked), following=following,
@@ -174,14 +177,16 @@ def _wanted(visit: Visit, forms: list[PersonForm]) -> PersonForm:
 
 
 def _asked(
-    visit: Visit, homes: dict[str, int], mine: frozenset[int] | None
+    visit: Visit,
+    home: Any,  # noqa: ANN401 - a row of the store, or None
+    mine: frozenset[int] | None,
 ) -> tuple[dict[str, str], frozenset[int] | None]:
     """What the address asks for, and the dialogues that leaves; words not ours are not asked."""
     asked: dict[str, str] = {}
     within = mine
-    if visit.query("dialogue") in homes:
-        asked["dialogue"] = visit.query("dialogue")
-        within = frozenset({homes[asked["dialogue"]]})
+    if visit.query("dialogue"):
+        asked["dialogue"] = home.name if home else visit.query("dialogue")
+        within = frozenset({home.id} if home else ())
     if visit.query("role") in set(Role):
         asked["role"] = visit.query("role")
     if visit.query("trouble") in trouble_words(visit.gettext):

@@ -13,6 +13,7 @@ from engine.store.digests import dialogues_read, subscription
 from engine.store.people_lists import Known, at_party
 from notifications.digest import MONTHLY, NEVER, WEEKLY
 from web.answer_fields import Said
+from web.answer_form import plain_digits
 from web.face import NAMES, Visit
 from web.forms import Field, Typed
 from workflows import persons, reaching
@@ -20,6 +21,7 @@ from workflows.digest_round import SENT, subscribed
 from workflows.record import correct
 
 SOMEBODY_NEW: Final = "new"
+STAND_IN: Final = "alternate"
 EVERY: Final = (WEEKLY, MONTHLY, NEVER)
 
 Run = Callable[[Visit, Known, Typed], object]
@@ -161,7 +163,7 @@ def _stand_in(visit: Visit, connection: Connection, known: Known) -> PersonForm:
         )
 
     return PersonForm(
-        name="alternate", label=_("Name who stands in"), run=run,
+        name=STAND_IN, label=_("Name who stands in"), run=run,
         why=_("Is written to with the second reminder, and instead while this person is away."),
         fields=(
             Field(name="who", label=_("Who stands in?"), sort="choice", first=SOMEBODY_NEW,
@@ -247,8 +249,14 @@ def _language(_: Said, *, needed: bool = True, first: str = "") -> Field:
     )  # fmt: skip
 
 
-def more_errors(form: PersonForm, typed: Typed, _: Said) -> tuple[Typed, dict[str, str]]:
-    """Addresses and numbers in the form in which they are kept, and what else is missing."""
+def writes_contact(form: PersonForm, typed: Typed) -> bool:
+    """Whether an address or number that was typed becomes somebody's."""
+    names = {field.name for field in form.fields}
+    return "email" in names and ("who" not in names or typed.text("who") == SOMEBODY_NEW)
+
+
+def read_contact(typed: Typed, _: Said) -> Typed:
+    """An address and a number in the form in which they are kept; errors where they are none."""
     texts, errors = dict(typed.texts), dict(typed.errors)
     for name, read, said in (
         ("email", read_email, _("This is no e-mail address.")),
@@ -256,9 +264,16 @@ def more_errors(form: PersonForm, typed: Typed, _: Said) -> tuple[Typed, dict[st
     ):
         if texts.get(name) and name not in errors:
             try:
-                texts[name] = read(texts[name])
+                texts[name] = read(plain_digits(texts[name]))
             except ValueError:
                 errors[name] = said
+    return Typed(texts, typed.days, errors)
+
+
+def more_errors(form: PersonForm, typed: Typed, _: Said) -> tuple[Typed, dict[str, str]]:
+    """Addresses and numbers in the form in which they are kept, and what else is missing."""
+    typed = read_contact(typed, _)
+    texts, errors = dict(typed.texts), dict(typed.errors)
     names = {field.name for field in form.fields}
     new = "who" not in names or texts.get("who") == SOMEBODY_NEW
     if "email" in names and new and not texts.get("email") and not texts.get("phone"):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import Response
 
@@ -9,8 +10,9 @@ from engine.errors import EngineError
 from engine.store.people_lists import Known
 from web.face import CONFLICT, OK, UNFIT, Visit
 from web.forms import read_fields
-from web.people_forms import PersonForm, channel_words, more_errors
+from web.people_forms import STAND_IN, PersonForm, channel_words, more_errors, writes_contact
 from web.refusals import refusal_words
+from web.shared_contact import already_of, with_tick
 
 
 def ask(visit: Visit, known: Known, form: PersonForm) -> Response:
@@ -27,6 +29,11 @@ def send(visit: Visit, known: Known, form: PersonForm) -> Response:
         return _page(visit, known, form, typed.texts, errors, status=CONFLICT)
     if errors:
         return _page(visit, known, form, visit.sent.fields, errors, status=UNFIT)
+    if writes_contact(form, typed):
+        beside = form.name == STAND_IN
+        if said := already_of(visit, typed, known.person.id, beside=beside):
+            asked = replace(form, fields=with_tick(visit, form.fields))
+            return _page(visit, known, asked, visit.sent.fields, said, status=UNFIT)
     try:
         form.run(visit, known, typed)
     except EngineError as error:

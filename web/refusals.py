@@ -15,7 +15,7 @@ from engine.errors import (
     UnknownThing,
 )
 from engine.party import Side
-from notifications.language import words
+from notifications.language import isolated, words
 from web.face_words import a_short_day, side_words, word
 
 ENGLISH: Final = "en"
@@ -60,6 +60,9 @@ def _value(language: str, value: object) -> str:
     match value:
         case date():
             return a_short_day(language, value)
+        case Sentence():  # a part of a sentence that is one itself
+            pattern = words(language).gettext(value.pattern)
+            return pattern % _shown(language, value.fields) if value.fields else pattern
         case Side():
             return side_words(language)[value]
         case StrEnum():
@@ -67,4 +70,4 @@ def _value(language: str, value: object) -> str:
         case tuple() | list():
             return words(language).gettext(", ").join(_value(language, one) for one in value)
         case _:
-            return str(value)
+            return isolated(language, str(value))

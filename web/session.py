@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+import secrets
 import threading
 import time
 from collections import OrderedDict, deque
@@ -54,9 +55,15 @@ def form_word(token: str) -> str:
     return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()[:32]
 
 
+def page_word(token: str) -> str:
+    """The same with an ending of its own for each page, by which its sendings are told apart."""
+    return f"{form_word(token)}.{secrets.token_urlsafe(6)}"
+
+
 def same_word(token: str, word: str) -> bool:
     """Whether a form carries the word of this session."""
-    return hmac.compare_digest(form_word(token).encode(), word.encode("utf-8", "replace"))
+    given = word.partition(".")[0].encode("utf-8", "replace")
+    return hmac.compare_digest(form_word(token).encode(), given)
 
 
 def from_here(request: Request) -> bool:

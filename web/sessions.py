@@ -89,7 +89,7 @@ def _judge(visit: Visit, chosen: Any, draft: Draft, *, recording: bool) -> Respo
             visit.services, chosen.id, read.held_on, read.records, visit.member.key, visit.now,
             dry_run=not recording or bool(errors),
         )  # fmt: skip
-        errors = field_errors(read, done.taken.errors, visit.gettext)
+        errors = field_errors(read, done.taken.errors, visit.language, visit.gettext)
     if errors or done is None:
         return _form(visit, chosen, draft, errors)
     if recording:

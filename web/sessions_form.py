@@ -9,7 +9,8 @@ from typing import Final
 from config.plan_columns import Record
 from config.plan_values import RowError
 from web.answer_fields import Said, read_day
-from web.answer_form import Sent
+from web.answer_form import Sent, plain_digits
+from web.refusals import sentence
 
 MOST_COMMITMENTS: Final = 15
 MOST_STEPS: Final = 15
@@ -169,11 +170,12 @@ def _read_spoken(read: Read, spoken: Spoken, dialogue: str, _: Said) -> None:
             "kind": "standing" if step.typed.get("standing") else "",
         }
         cells |= {name: step.typed.get(name, "") for name in COLUMNS if name != "standing"}
+        cells["due"] = plain_digits(cells["due"])
         read.records.append(Record(row=len(read.records) + 1, cells=cells))
         read.names.append((spoken.name, step.name))
 
 
-def field_errors(read: Read, errors: Sequence[RowError], _: Said) -> dict[str, str]:
+def field_errors(read: Read, errors: Sequence[RowError], language: str, _: Said) -> dict[str, str]:
     """The errors of the plan's own reader, beside the fields of the form."""
     found = dict(read.errors)
     for error in errors:
@@ -192,14 +194,14 @@ def field_errors(read: Read, errors: Sequence[RowError], _: Said) -> dict[str, s
             case _:
                 name = ""
         if name and name not in found:
-            found[name] = said(error.reason, _)
+            found[name] = said(error.reason, language, _)
         elif not name:
-            found.setdefault("", said(error.reason, _))
+            found.setdefault("", said(error.reason, language, _))
     return found
 
 
-def said(reason: str, _: Said) -> str:
-    """A reason of the plan's reader as a sentence; the usual ones in the reader's language."""
+def said(reason: str, language: str, _: Said) -> str:
+    """A reason of the plan's reader as a sentence; the usual ones as a form says them."""
     known: Mapping[str, str] = {
         "every action needs this": _("Please write a few words here."),
         "the party that acts cannot confirm its own action": _(
@@ -210,4 +212,4 @@ def said(reason: str, _: Said) -> str:
         return known[reason]
     if "characters; at most" in reason:
         return _("This is too long.")
-    return f"{reason[:1].upper()}{reason[1:]}."
+    return sentence(language, reason)

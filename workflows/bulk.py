@@ -125,10 +125,12 @@ def holding(until_on: date | None, reason: str) -> Each:
             raise ForbiddenMove(action.ref, action.state, "held", why)
         if until_on is not None and until_on < today:
             raise BadValue("until", until_on.isoformat(), N_("has gone by already"))
-        put_hold(
+        new = put_hold(
             connection, dialogue_id=None, action_id=action.id,
             from_on=today, until_on=until_on, by=actor.key, reason=reason, now=now,
         )  # fmt: skip
+        if not new:
+            return action
         payload: dict[str, object] = {"since": today}
         if until_on is not None:
             payload["until"] = until_on

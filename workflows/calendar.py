@@ -36,13 +36,14 @@ def change_day(services: Services, dialogue: str, given: DayOverride, now: datet
         return next(one for one in changed_days(connection, [home]) if one.id == number)
 
 
-def undo_change(services: Services, number: int, by: str, reason: str, now: datetime) -> None:
+def undo_change(services: Services, number: int, by: str, reason: str, now: datetime) -> ChangedDay:
     """Take a change back; it stays on record. UnknownThing if there is none, or none any more."""
     if not reason.strip():
         raise BadValue("reason", reason, N_("say why the change is taken back"))
     with services.database.write() as connection:
         home = take_back(connection, number, by, reason, now)
         look_again(connection, home, now)
+        return next(one for one in changed_days(connection, [home]) if one.id == number)
 
 
 def changes_of(services: Services, dialogue: str) -> list[ChangedDay]:

@@ -24,11 +24,18 @@ from workflows.record import Asked
 
 
 def add_words(services: Services, asked: Asked, words: str, language: str, now: datetime) -> Action:
-    """Add words to what was agreed; they hold once each side has assented."""
+    """
+    Add words to what was agreed; they hold once each side has assented.
+
+    The same words of the same person are there once, however often they are sent.
+    """
     with services.database.write() as connection:
-        action, actor, _voices = _at(services, connection, asked)
+        action, actor, spoken_for = _at(services, connection, asked)
         spoken = language or language_of(connection, action)
         payload = clarify(action, words, spoken, actor)
+        known = clarifications(history_of(connection, action.id), spoken_for)
+        if any((one.words, one.language, one.by) == (words, spoken, actor.key) for one in known):
+            return action
         return append(connection, action, {}, kind=CLARIFIED, at=now, by=actor.key, payload=payload)
 
 

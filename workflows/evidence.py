@@ -1,4 +1,4 @@
-"""Files handed in as evidence: looked at for what they are, kept under their hash, never opened."""
+"""Files handed in as evidence: looked at for what they are, kept under their hash, never shown."""
 
 import hashlib
 import os
@@ -25,6 +25,7 @@ from engine.store.evidence import (
 )
 from engine.store.records import append, find_action
 from notifications.neutral import plain
+from workflows.bare_pictures import UnreadableError, bare
 
 LARGEST: Final = 5 * 1024 * 1024
 LONGEST_NAME: Final = 120
@@ -69,10 +70,10 @@ def keep_evidence(
 
     BadValue: empty, too large, or nothing that is taken. UnknownThing: no such action.
     """
-    piece = examined(data, name)
+    piece, freed = examined(data, name)
     with services.database.read() as connection:
         find_action(connection, action_ref)
-    store(services, data, piece)
+    store(services, freed, piece)
     with services.database.write() as connection:
         action = find_action(connection, action_ref, lock=True)
         return attached(connection, piece, action, answer_id, by, now)[0]
@@ -115,8 +116,13 @@ def attached(
     return replace(known, bearing=bearing, note=note or known.note), after
 
 
-def examined(data: bytes, name: str) -> Piece:
-    """What a file is by its own bytes, whatever its name says; BadValue if it is not taken."""
+def examined(data: bytes, name: str) -> tuple[Piece, bytes]:
+    """
+    What a file is by its own bytes, whatever its name says, and the bytes that are kept of it.
+
+    Of a photograph those that say where and when it was taken are not: whoever gets hold of it
+    must not find whoever took it. BadValue if it is not taken.
+    """
     if not data:
         raise BadValue("evidence", plain(name)[:LONGEST_NAME], N_("the file is empty"))
     if len(data) > LARGEST:
@@ -131,12 +137,20 @@ def examined(data: bytes, name: str) -> Piece:
             "evidence", plain(name)[:LONGEST_NAME],
             N_("hand in a photograph, a PDF, a text or a sheet without macros"),
         )  # fmt: skip
-    return Piece(
-        sha256=hashlib.sha256(data).digest(),
+    try:
+        freed = bare(data, kind)
+    except UnreadableError:
+        raise BadValue(
+            "evidence", plain(name)[:LONGEST_NAME],
+            N_("the picture is damaged; take it or send it once more"),
+        ) from None  # fmt: skip
+    piece = Piece(
+        sha256=hashlib.sha256(freed).digest(),
         name=tidy_name(name, kind),
         media_type=kind,
-        size=len(data),
+        size=len(freed),
     )
+    return piece, freed
 
 
 def sniffed(data: bytes) -> str | None:

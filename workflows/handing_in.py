@@ -72,7 +72,7 @@ def hand_in_bytes(
     services: Services, asked: Asked, handed: Handed, data: bytes, now: datetime
 ) -> tuple[Action, Evidence]:
     """The same with bytes that came another way; of the path only its name is looked at."""
-    piece = examined(data, handed.path.name)
+    piece, freed = examined(data, handed.path.name)
     with services.database.write() as connection:
         action = find_action(connection, asked.ref, lock=True)
         if asked.version is not None and asked.version != action.version:
@@ -84,7 +84,7 @@ def hand_in_bytes(
         if not actor.roles:
             why = N_("whoever takes no part in it hands it to its coordinator")
             raise ForbiddenMove(action.ref, action.state, "shown to be so", why)
-        store(services, data, piece)
+        store(services, freed, piece)
         kept, after = attached(
             connection, piece, action, None, actor.key, now, handed.bearing, handed.note
         )

@@ -344,11 +344,11 @@ class _Taking:
                 remarks.append(file_refused(self._language(ref), attachment.name, Refused.LARGE))
                 continue
             try:
-                piece = examined(data, attachment.name)
+                piece, freed = examined(data, attachment.name)
             except BadValue:
                 remarks.append(file_refused(self._language(ref), attachment.name, Refused.SORT))
                 continue
-            store(self.services, data, piece)
+            store(self.services, freed, piece)
             pieces.append(piece)
         if not self.mail.whole and not remarks:
             remarks.append(mail_cut(self._language(ref), self.size))

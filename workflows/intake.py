@@ -14,7 +14,7 @@ from config.plan_values import Plan, PlanRow, RowError
 from config.wiring import Services
 from engine.action import Action
 from engine.dependencies import find_circle
-from engine.errors import BadValue
+from engine.errors import N_, BadValue
 from engine.history import payload_text
 from engine.store.database import Connection
 from engine.store.directory import Directory
@@ -197,7 +197,7 @@ class _Intake:
     def _refuse_other_spelling(self, row: PlanRow) -> None:
         stored = self.spelled.get(row.ref.casefold())
         if stored is not None:
-            reason = f"this reference is stored as {stored}; write it so"
+            reason = N_("this reference is stored as %(ref)s; write it so", ref=stored)
             self.errors.append(RowError(row=row.row, column="ref", value=row.ref, reason=reason))
 
     def _known_as(self, digest: bytes) -> str:
@@ -313,7 +313,8 @@ class _Intake:
         ids = set(ids_of(self.connection, circle).values())
         waiting = {action_id: row for action_id, row in rows.items() if row.depends_on}
         at = next(row for action_id, row in waiting.items() if action_id in ids)
-        reason = f"these actions would wait for each other in a circle: {' → '.join(circle)}"
+        path = " → ".join(circle)
+        reason = N_("these actions would wait for each other in a circle: %(path)s", path=path)
         value = "; ".join(at.depends_on)
         self.errors.append(RowError(row=at.row, column="depends_on", value=value, reason=reason))
         return True

@@ -107,7 +107,7 @@ def foresee_move(source: Database, target: Database) -> Moved:
             Lot(table=table.name, rows=amount(reading, table), copied=0)
             for table in record_tables()
         )
-    return Moved(source=source.shown, target=target.shown, lots=lots, complete=False)
+    return Moved(source=_address(source), target=_address(target), lots=lots, complete=False)
 
 
 def move_record(
@@ -167,7 +167,7 @@ def call_off(
         move = newest_move(reading)
     if move is None or move.state not in UNDER_WAY:
         raise CannotMove(f"{source.shown} holds its record: there is nothing to undo.")
-    if _plain(_address(target)) != _plain(move.other):
+    if not _is(target, move.other):
         raise CannotMove(
             f"This record moved to {move.other}, not to {target.shown}: name that one."
         )
@@ -207,7 +207,7 @@ def pause_all(writing: Connection, now: datetime, reason: str) -> None:
 
 def _refuse_unfit(source: Database, target: Database) -> Move:
     """The move to begin or to go on with; refuses a target that holds anything else."""
-    if _plain(_address(source)) == _plain(_address(target)):
+    if _is(source, _address(target)):
         raise CannotMove(f"The record is in {target.shown} already: name another database.")
     with source.read() as reading:
         move = newest_move(reading)
@@ -233,14 +233,29 @@ def _refuse_unfit(source: Database, target: Database) -> Move:
             filled = theirs is not None or holds_rows(reading)
     if theirs is not None and theirs.key == move.key and theirs.state is not Custody.ABANDONED:
         return move
-    if _plain(move.other) != _plain(_address(target)) or move.state is Custody.LEFT:
+    if not _is(target, move.other) or move.state is Custody.LEFT:
         raise CannotMove(move.sentence)
+    if theirs is not None and theirs.state is Custody.ABANDONED and _is(source, theirs.other):
+        raise CannotMove(_given_up_there(target))
     if filled:
         raise CannotMove(
             f"{target.shown} holds another record already: name an empty database, or one in "
             "which a move of this record was broken off."
         )
     return move
+
+
+def _given_up_there(target: Database) -> str:
+    """What to do with the copy that is left of a move which was called off."""
+    there = _address(target)
+    empty = "empty it"
+    if target.sqlite:
+        file = there.removeprefix("sqlite:///")
+        empty = f"delete {file} (with {file}-wal and {file}-shm, if they are there)"
+    return (
+        f"{there} holds the copy that is left of a move of this record, since called off: {empty}, "
+        "or name another empty database; then move again."
+    )
 
 
 def _put_up_fence(source: Database, move: Move, clock: Clock, tell: Tell) -> None:
@@ -274,7 +289,9 @@ def _copied(source: Database, target: Database, tell: Tell) -> Moved:
         with snapshot(target, settled=False) as other:
             _compare(reading, other, lots, tell)
         said = fingerprint_unwritten(reading, None)
-    return Moved(source=source.shown, target=target.shown, lots=tuple(lots), fingerprint=said)
+    return Moved(
+        source=_address(source), target=_address(target), lots=tuple(lots), fingerprint=said
+    )
 
 
 def _compare(reading: Connection, other: Connection, lots: Sequence[Lot], tell: Tell) -> None:
@@ -329,6 +346,10 @@ def _address(database: Database) -> str:
     if database.sqlite:
         return f"sqlite:///{Path(database.url.database or '').resolve()}"
     return database.shown
+
+
+def _is(database: Database, address: str) -> bool:
+    return _plain(_address(database)) == _plain(address)
 
 
 def _plain(address: str) -> str:

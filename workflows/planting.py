@@ -12,6 +12,7 @@ from config.plan_values import PlanRow, RowError
 from config.wiring import Services
 from engine.action import OWED, Action, Kind, Level, Obstacle, State
 from engine.decide import first_look_on
+from engine.errors import N_
 from engine.lifecycle import ended_run
 from engine.recurrence import parse
 from engine.store.acting import WATCHED, wait
@@ -175,16 +176,22 @@ def impossible(action: Action, row: PlanRow, newcomers: Newcomers) -> list[RowEr
     dialogue_id = newcomers.dialogue_id(row.dialogue)
     if dialogue_id != action.dialogue_id:
         code = newcomers.codes[action.dialogue_id]
-        reason = f"{action.ref} belongs to the dialogue {code}; give this row another reference"
+        reason = N_(
+            "%(ref)s belongs to the dialogue %(code)s; give this row another reference",
+            ref=action.ref, code=code,
+        )  # fmt: skip
         return [RowError(row=row.row, column="dialogue", value=row.dialogue, reason=reason)]
     errors = []
     if {"kind", "repeat"} & row.given and row.kind is not action.kind:
-        reason = f"{action.ref} was taken in as {action.kind}; withdraw it and add another action"
+        reason = N_(
+            "%(ref)s was taken in as %(kind)s; withdraw it and add another action",
+            ref=action.ref, kind=str(action.kind),
+        )  # fmt: skip
         errors.append(RowError(row=row.row, column="kind", value=row.kind, reason=reason))
     known = newcomers.commitments.get((dialogue_id, row.commitment))
     agreed = action.state is not State.PROPOSED
     if row.commitment and agreed and known != action.commitment_id:
-        reason = "the words of a commitment are frozen once it is agreed"
+        reason = N_("the words of a commitment are frozen once it is agreed")
         value = row.commitment[:LONGEST_VALUE]
         errors.append(RowError(row=row.row, column="commitment", value=value, reason=reason))
     return errors

@@ -10,7 +10,13 @@ from engine.errors import N_, BadValue
 from engine.party import Channel, Person, Role
 from engine.store.contacts import find_person
 from engine.store.database import Connection
-from engine.store.people_lists import add_person, give_role, live_ids_of, put_reach
+from engine.store.people_lists import (
+    add_person,
+    find_in_party,
+    give_role,
+    live_ids_of,
+    put_reach,
+)
 from engine.store.persons import look_at_theirs
 from notifications.envelope import ascii_address
 from notifications.language import LANGUAGES
@@ -61,7 +67,8 @@ def stand_in(services: Services, who: str, given: StandIn, *, by: str, now: date
     """
     Let somebody of the same party be written to beside a person, and instead while they are away.
 
-    BadValue without a party, or for a new function without a way to reach it.
+    BadValue without a party, or for a new function without a way to reach it. Named twice, a new
+    function is there once.
     """
     if given.email:
         ascii_address(given.email)
@@ -96,6 +103,12 @@ def _new(
         raise BadValue(
             "contact", given.function, N_("give an e-mail address or a telephone number")
         )
+    function = given.function.strip()
+    there = find_in_party(
+        connection, beside.party_id or 0, function, given.email, given.phone
+    )  # fmt: skip
+    if there is not None and there != beside.id:
+        return there
     directory = services.directory(connection)
     directory.ensure_dialogues({home})
     wish = f"{directory.dialogues[home].code}-{given.function}".casefold()
@@ -105,7 +118,7 @@ def _new(
             # Made of the function as the plans do it: no name and no address may stand in a key.
             "key": re.sub(r"[^a-z0-9]+", "-", wish).strip("-")[:LONGEST_KEY],
             "party_id": beside.party_id,
-            "function": given.function.strip(),
+            "function": function,
             "email": given.email,
             "phone": given.phone,
             "language": given.language or beside.language,

@@ -24,6 +24,7 @@ from engine.store.contacts import correct_contact, find_person
 from engine.store.database import Connection
 from engine.store.directory import Directory
 from engine.store.holds import HELD, RESUMED, lift_holds, put_hold
+from engine.store.people_lists import reached_at
 from engine.store.records import actions_by_id, append, find_action
 from engine.store.releases import asked_of, keep_back, let_leave, waiting_rungs
 from engine.store.sweeping import frozen, queue, said_about
@@ -132,6 +133,13 @@ def correct(services: Services, who: str, email: str, phone: str, now: datetime)
         return correct_contact(connection, person, email=email, phone=phone, now=now)
 
 
+def sharing(services: Services, person: Person, email: str, phone: str) -> list[str]:
+    """The keys of everybody else who is reached at that address or that number."""
+    with services.database.read() as connection:
+        found = reached_at(connection, email=email, phone=phone)
+    return [one.person.key for one in found if one.person.id != person.id]
+
+
 def release(services: Services, asked: Asked, now: datetime, *, refuse: str = "") -> Action:
     """
     Agree that the sensitive rung of an action leaves, or refuse it with a reason; recorded.
@@ -236,6 +244,7 @@ def hold(
     """
     Keep back every message about (dialogue, action); neither: the whole programme.
 
+    Put twice by the same person with the same words, it is one hold.
     That of an action stands in its history, without the reason: not everybody who reads the history
     may know that.
     """
@@ -247,10 +256,12 @@ def hold(
         )
     now, (dialogue_id, action_id) = now or services.clock.now(), scope
     with services.database.write() as connection:
-        put_hold(
+        new = put_hold(
             connection, dialogue_id=dialogue_id, action_id=action_id,
             from_on=from_on, until_on=until_on, by=by, reason=reason, now=now,
         )  # fmt: skip
+        if not new:
+            return
         payload: dict[str, object] = {"since": from_on}
         if until_on is not None:
             payload["until"] = until_on

@@ -87,7 +87,7 @@ def allowed(services: Services, path: Path, dialogue_ids: Collection[int] | None
     if dialogue_ids is None:
         return []
     if path.suffix in WHOLE_PROGRAMME:
-        reason = "a plan as YAML needs a coordinator of the whole programme; send CSV or XLSX"
+        reason = N_("a plan as YAML needs a coordinator of the whole programme; send CSV or XLSX")
         return [RowError(row=0, column="", value="", reason=reason)]
     with services.database.read() as connection:
         names = rows_of(connection, "dialogues", ("id", "code", "name"))
@@ -97,13 +97,13 @@ def allowed(services: Services, path: Path, dialogue_ids: Collection[int] | None
         }
         plan: Plan = read_plan(path, known_refs=refs)
         homes = homes_of(connection, {row.ref for row in plan.rows if row.ref})
-    foreign = "you coordinate no dialogue of this name"
+    foreign = N_("you coordinate no dialogue of this name")
     found = [
         RowError(row=row.row, column="dialogue", value=row.dialogue, reason=foreign)
         for row in plan.rows
         if row.dialogue.casefold() not in own
     ]
-    taken = "this reference stands for an action of another dialogue"
+    taken = N_("this reference stands for an action of another dialogue")
     return found + [
         RowError(row=row.row, column="ref", value=row.ref, reason=taken)
         for row in plan.rows

@@ -72,8 +72,20 @@ def put_hold(
     by: str,
     reason: str,
     now: datetime,
-) -> None:
-    """Begin a hold."""
+) -> bool:
+    """Begin a hold; False if the same person has put the same one, and it holds yet."""
+    h = holds.c
+    same = select(h.id).where(
+        h.lifted_at.is_(None),
+        _same(h.dialogue_id, dialogue_id),
+        _same(h.action_id, action_id),
+        h.from_on == from_on,
+        _same(h.until_on, until_on),
+        h.by == by,
+        h.reason == reason,
+    )
+    if connection.scalar(same.limit(1)) is not None:
+        return False
     connection.execute(
         insert(holds).values(
             dialogue_id=dialogue_id,
@@ -85,6 +97,7 @@ def put_hold(
             put_at=now,
         )
     )
+    return True
 
 
 def lift_holds(
@@ -161,5 +174,5 @@ def holds_between(
     return list(connection.execute(query))
 
 
-def _same(column: ColumnElement[int | None], value: int | None) -> ColumnElement[bool]:
+def _same(column: ColumnElement[Any], value: int | date | None) -> ColumnElement[bool]:
     return column.is_(None) if value is None else column == value

@@ -127,6 +127,16 @@ def at_party(connection: Connection, party_id: int) -> list[Known]:
     return _known(connection, rows)
 
 
+def reached_at(connection: Connection, *, email: str = "", phone: str = "") -> list[Known]:
+    """Everybody who is reached at that address or that number."""
+    there = [P.email != "", func.lower(P.email) == email.lower()] if email else []
+    called = [P.phone == phone] if phone else []
+    if not there and not called:
+        return []
+    where = or_(*(and_(*some) for some in (there, called) if some))
+    return _known(connection, connection.execute(_select().where(where).order_by(P.id)).all())
+
+
 def _theirs(mine: Mine) -> ColumnElement[bool]:
     if mine is None:
         return true()
@@ -273,6 +283,17 @@ def add_person(connection: Connection, person: Mapping[str, object]) -> int:
     key = next(name for name in free if name not in taken)
     connection.execute(insert(people).values(**{**person, "key": key}))
     return int(connection.scalar(select(P.id).where(P.key == key)) or 0)
+
+
+def find_in_party(
+    connection: Connection, party_id: int, function: str, email: str, phone: str
+) -> int | None:
+    """The one of a party with that function who is reached just so, if there is one."""
+    same = select(P.id).where(
+        P.party_id == party_id, P.function == function, P.email == email, P.phone == phone,
+        P.erased_at.is_(None),
+    )  # fmt: skip
+    return connection.scalar(same.order_by(P.id).limit(1))
 
 
 def live_ids_of(connection: Connection, party_id: int) -> list[int]:

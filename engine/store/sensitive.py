@@ -29,19 +29,27 @@ class KeptQuiet:
     dialogue: str
     timezone: str
     day: SensitiveDay
+    removed_at: datetime | None = None
+    removed_by: str = ""
+    removed_for: str = ""
 
 
 def sensitive_of(
-    connection: Connection, dialogue_ids: Collection[int] | None = None
+    connection: Connection, dialogue_ids: Collection[int] | None = None, *, ended: bool = False
 ) -> list[KeptQuiet]:
-    """The sensitive days of these dialogues (None: of all) that nobody took out, by their day."""
+    """
+    The sensitive days of these dialogues (None: of all), by their day.
+
+    Those that somebody took out only with `ended`.
+    """
     c = sensitive_days.c
     query = (
         select(sensitive_days, dialogues.c.name.label("dialogue"), dialogues.c.timezone)
         .join(dialogues, dialogues.c.id == c.dialogue_id)
-        .where(c.removed_at.is_(None))
         .order_by(c.from_on, c.id)
     )
+    if not ended:
+        query = query.where(c.removed_at.is_(None))
     if dialogue_ids is not None:
         query = query.where(c.dialogue_id.in_(dialogue_ids))
     return [
@@ -59,6 +67,9 @@ def sensitive_of(
                 yearly=row.yearly,
                 what=row.what,
             ),
+            removed_at=row.removed_at,
+            removed_by=row.removed_by,
+            removed_for=row.removed_for,
         )
         for row in connection.execute(query)
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
+from pictures import a_jpeg
 
 LADDER = """\
 name: ours
@@ -104,7 +105,8 @@ def test_days_off_are_added_taken_out_moved_and_taken_back(saaba: CommandLine) -
         "days-off", "remove", "--on", "2026-03-13", *said
     ).sentence  # fmt: skip
 
-    assert saaba("days-off", "undo", "3", "--by", "coord", "--reason", "put off").code == 0
+    undone = saaba("days-off", "undo", "3", "--by", "coord", "--reason", "put off", "--json").json
+    assert (undone["number"], undone["removed_for"]) == (3, "put off")
 
     listed = saaba("days-off", "list", "--dialogue", "Saaba", "--json").json
     assert [one["removed_by"] for one in listed["changes"]] == ["", "", "coord"]
@@ -159,7 +161,7 @@ def test_two_sides_release_one_after_the_other(saaba: CommandLine) -> None:
 
 def test_evidence_goes_in_by_its_hash_and_comes_out_as_it_was(saaba: CommandLine) -> None:
     photo = saaba.folder / "gate.jpg"
-    photo.write_bytes(b"\xff\xd8\xff\xe0" + bytes(60))
+    photo.write_bytes(a_jpeg())
     kept = saaba(
         "evidence", "add", "saa-01", "gate.jpg", "--by", "mayor", "--contradicts",
         "--note", "it is shut", "--json",
@@ -179,6 +181,14 @@ def test_evidence_goes_in_by_its_hash_and_comes_out_as_it_was(saaba: CommandLine
     assert done.code == 1
     [lost] = json.loads(done.out)["evidence"]
     assert (lost["ref"], lost["what"]) == ("SAA-01", "is missing")
+
+
+def test_an_address_that_is_somebody_elses_is_taken_and_said(saaba: CommandLine) -> None:
+    alone = saaba("contact", "mayor", "--email", "hall@town.example")
+    assert "reached too" not in alone.out
+    shared = saaba("contact", "region", "--email", "HALL@town.example")
+    assert shared.code == 0
+    assert "That is where mayor is reached too: make sure that they share it." in shared.out
 
 
 def test_evidence_is_not_for_and_against(saaba: CommandLine) -> None:

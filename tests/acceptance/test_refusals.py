@@ -59,6 +59,8 @@ REFUSED = [
     (("contact", "coord@jos.example", "--phone", "12"), "--phone"),
     (("contact", "nobody", "--phone", "+226 70 00 00 00"), "nobody"),
     (("contact", "coord@jos.example"), "give an e-mail address"),
+    (("move", "SAA-01", "agreed", "--by", "coord@saaba.example", "--on", "2026-03-03",
+      "--as-of", "2026-03-02"), "is still to come"),
     (("release", "JOS-01", "--by", "coord@jos.example"), "waits for a release"),
     (("resume",), "no hold"),
     (("hold", "--by", "x", "--reason", ""), "say why"),

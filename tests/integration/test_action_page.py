@@ -220,7 +220,7 @@ def test_ten_megabytes_are_not_read_to_the_end(desk):
 
 @pytest.mark.parametrize(
     "path",
-    ["/actions?state=sleeping&condition=x&side=y&dialogue=Nowhere", "/actions?after=../../x",
+    ["/actions?state=sleeping&condition=x&side=y", "/actions?after=../../x",
      "/actions?after=2026-99-99.1", "/actions?text=%25_%5C'%22", "/board?dialogue=%00",
      "/actions?lang=xx", "/actions?after=.999999999999999999"],
 )  # fmt: skip
@@ -274,7 +274,7 @@ def test_pages_follow_one_another_without_a_gap(tmp_path, sqlite_url):
 
 def test_evidence_is_saved_and_never_shown_by_our_site(desk):
     data = b"%PDF-1.4 nothing"
-    piece = examined(data, "<b>report</b>.pdf")
+    piece, _kept = examined(data, "<b>report</b>.pdf")
     store(desk.programme.services, data, piece)
     given = Given(
         key="link:2", ref="SAA-02", by="chief", answer=Answer(verb=Verb.DONE, note="see"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from answer_desk import NOW, Desk, open_desk, seen
 from builders import a_programme, a_row, at, day
+from pictures import a_png
 
 from engine.action import Level, State
 from engine.answer import VERBS_FOR, Purpose
@@ -16,7 +17,7 @@ from engine.codes import read_code
 from engine.store.evidence import evidence_about
 from notifications.language import LANGUAGES
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
+PNG = a_png(200)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from builders import a_row, at, day
 from mailbox_builders import LATER, Saaba, a_mailbox, reminded
+from pictures import a_png
 from reply_builders import CHIEF, INBOX, QUOTED, a_reply
 from sqlalchemy import select
 
@@ -20,7 +21,7 @@ from engine.store.channels import channel_state
 from workflows import collect as story
 
 DEPUTY, COORD = "deputy@post.example", "coord@saaba.example"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60_000
+PNG = a_png(60_000)
 
 
 @pytest.fixture

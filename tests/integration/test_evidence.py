@@ -1,5 +1,6 @@
 """Files handed in: taken for what their bytes are, kept once, whatever their name says."""
 
+import hashlib
 import io
 import stat
 import threading
@@ -11,6 +12,7 @@ import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
 from hypothesis import given
 from hypothesis import strategies as st
+from pictures import WHERE, a_jpeg
 
 from engine.errors import BadValue, UnknownThing
 from engine.store.evidence import evidence_about
@@ -26,7 +28,7 @@ from workflows.evidence import (
 )
 
 NOW = at(MONDAY)
-JPEG = b"\xff\xd8\xff\xe0" + bytes(50)
+JPEG = a_jpeg()
 
 
 def a_zip(*names: str, stored: bytes = b"x") -> bytes:
@@ -86,7 +88,7 @@ def test_the_same_file_from_several_at_once_is_one_piece(programme):
 
 
 def test_a_file_of_which_only_a_part_was_written_is_written_again(programme):
-    piece = examined(JPEG, "gate.jpg")
+    piece, _freed = examined(JPEG, "gate.jpg")
     folder = programme.folder / "evidence"
     folder.mkdir()
     (folder / piece.sha256.hex()).write_bytes(JPEG[:10])
@@ -96,8 +98,19 @@ def test_a_file_of_which_only_a_part_was_written_is_written_again(programme):
     assert (folder / piece.sha256.hex()).read_bytes() == JPEG
 
 
+def test_where_a_photograph_was_taken_is_not_kept_and_it_is_one_piece_all_the_same(programme):
+    noted = a_jpeg(noted=True)
+    for _time in range(2):
+        keep_evidence(programme.services, "SAA-01", None, noted, "gate.jpg", "chief", NOW)
+
+    [piece] = kept(programme)
+    [path] = (programme.folder / "evidence").iterdir()
+    assert WHERE not in path.read_bytes()
+    assert path.name == hashlib.sha256(path.read_bytes()).hexdigest() == piece.sha256.hex()
+
+
 def test_what_is_not_taken_leaves_nothing_behind(programme):
-    for data in (b"", bytes(LARGEST + 1), b"MZ\x00 a program"):
+    for data in (b"", bytes(LARGEST + 1), b"MZ\x00 a program", JPEG[:20], b"\xff\xd8\xff\xe1"):
         with pytest.raises(BadValue):
             keep_evidence(programme.services, "SAA-01", None, data, "a.jpg", "chief", NOW)
     with pytest.raises(UnknownThing):

@@ -71,7 +71,9 @@ def test_a_year_that_cannot_be_meant_is_said(desk):
     got = desk.member("coord").get("/agenda?session=9999-12-31")
     assert got.status_code == UNFIT
     assert "This year cannot be meant." in got.text
-    assert desk.member("coord").get("/agenda/print?session=9999-12-31").status_code == NOT_FOUND
+    printed = desk.member("coord").get("/agenda/print?session=9999-12-31")
+    assert printed.status_code == UNFIT
+    assert "This year cannot be meant." in printed.text
 
 
 @pytest.mark.parametrize("path", ["", "/print", "/sheet.csv", "/sheet.xlsx"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
-from face_desk import Desk, open_face
+from face_desk import Desk, on_both, open_face, url_for
 from sqlalchemy import select
 
 from engine.action import State
@@ -14,15 +14,6 @@ from engine.store.outbox_tables import holds
 
 PICKS = re.compile(r'name="(pick-[^"]+)" value="(\d+)"')
 LATER = {"deed": "reschedule", "days": "14", "reason": "rain; all agreed"}
-
-
-on_both = pytest.mark.usefixtures("database_url")
-"""Once on each database; what writes in its own way."""
-
-
-def url_for(request: pytest.FixtureRequest) -> str:
-    both = "database_url" in request.fixturenames
-    return str(request.getfixturevalue("database_url" if both else "sqlite_url"))
 
 
 @pytest.fixture

@@ -141,9 +141,11 @@ def test_an_estimated_feast_is_confirmed_with_who_and_why(desk):
     assert kept(desk.programme) == [
         (MOULOUD, "move", MOULOUD, "Mouloud", "coord", WHY, "", ""),
     ]
-    again = coordinator.send(
-        "/days/off", dialogue="SAA", reason=WHY, **told, to=MOULOUD.isoformat()
-    )
+    told |= {"dialogue": "SAA", "to": MOULOUD.isoformat()}
+    again = coordinator.send("/days/off", reason=WHY, **told)
+    assert again.status_code == 303
+    assert len(kept(desk.programme)) == 1
+    again = coordinator.send("/days/off", reason="another reason", **told)
     assert again.status_code == 422
     assert "It is kept on that day already" in again.text
 
@@ -165,8 +167,12 @@ def test_a_feast_that_moves_leaves_its_day_and_can_be_taken_back(desk):
     assert "estimated" in cell(page, MOULOUD)
     assert "taken back" in page
     assert kept(desk.programme)[0][-2:] == ("coord", "announced anew")
-    assert coordinator.get(number[0]).status_code == 404
-    assert coordinator.send(number[0], reason="again").status_code == 404
+    assert coordinator.send(number[0], reason="announced anew").status_code == 303
+    for answer in (coordinator.get(number[0]), coordinator.send(number[0], reason="again")):
+        assert answer.status_code == 409
+        assert "It was taken back already" in answer.text
+    assert kept(desk.programme)[0][-2:] == ("coord", "announced anew")
+    assert coordinator.get("/days/off/999999").status_code == 404
 
 
 def test_a_day_that_becomes_a_working_day_is_reckoned_with_at_once(programme):

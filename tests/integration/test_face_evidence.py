@@ -7,22 +7,14 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
-from face_desk import Desk, Visitor, open_face
+from face_desk import Desk, Visitor, on_both, open_face, url_for
+from pictures import a_png
 
 from workflows.evidence import LARGEST
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
+PNG = a_png()
 ALERT = re.compile(r'class="wrong"[^>]*>([^<]+)<|<p role="alert">([^<]+)<')
 LATIN_WORD = re.compile(r"[A-Za-z]{3,}")
-
-
-on_both = pytest.mark.usefixtures("database_url")
-"""Once on each database; what writes in its own way."""
-
-
-def url_for(request: pytest.FixtureRequest) -> str:
-    both = "database_url" in request.fixturenames
-    return str(request.getfixturevalue("database_url" if both else "sqlite_url"))
 
 
 @pytest.fixture

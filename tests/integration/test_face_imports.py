@@ -1,6 +1,7 @@
 """A plan taken in by the browser: looked at first, then recorded, and its file thrown away."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,15 @@ def programme(database_url: str, tmp_path: Path) -> Iterator[Programme]:
 def desk(programme: Programme) -> Iterator[Desk]:
     with open_face(programme) as opened:
         yield opened
+
+
+@pytest.fixture
+def plain_desk(sqlite_url: str, tmp_path: Path) -> Iterator[Desk]:
+    made = a_programme(sqlite_url, tmp_path)
+    made.plan(a_row(), now=at(MONDAY))
+    with open_face(made) as opened:
+        yield opened
+    made.close()
 
 
 def sent(who: Visitor, text: str | bytes, name: str = "plan.csv") -> httpx.Response:
@@ -94,6 +104,20 @@ def test_every_error_stands_with_its_line_and_nothing_is_kept(desk):
     assert answer.text.count("<tr><td class") == 3
     assert "32/13/2026" in answer.text
     assert (count(desk), waiting(desk)) == (2, [])
+
+
+def test_what_is_wrong_with_a_plan_is_said_in_the_language_of_its_reader(plain_desk):
+    rows = [f"SAA-08,Sabaa,,Town hall,Elders,{day(3)}", "A B,Saaba,x,y,y,4/5/2026",
+            "SAA-09,Saaba,x,y,z,3 June"]  # fmt: skip
+    coord = plain_desk.member("coord")
+    for language in ("fr", "ar", "ha"):
+        coord.get(f"/import?lang={language}")
+        answer = sent(coord, "\n".join([HEAD + ",depends", *rows]))
+        assert answer.status_code == 422
+        reasons = re.findall(r'data-label="[^"]+">([^<]*)</td></tr>', answer.text)
+        assert len(reasons) >= 2, answer.text
+        in_english = re.compile(r"\b(the|this|write|needs|row|action)\b")
+        assert [one for one in reasons if in_english.search(one)] == []
 
 
 @pytest.mark.parametrize(

@@ -8,24 +8,13 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, a_dialogue, a_programme, a_row, at, day
-from face_desk import Desk, Visitor, open_face
+from face_desk import SEEN, Desk, Visitor, on_both, open_face, url_for
 from sqlalchemy import insert, select
 
 from engine.party import Channel, Role
 from engine.store.contacts import find_person
 from engine.store.digests import subscription
 from engine.store.tables import people, roles
-
-SEEN = re.compile(r'name="seen" value="([^"]+)"')
-
-
-on_both = pytest.mark.usefixtures("database_url")
-"""Once on each database; what writes in its own way."""
-
-
-def url_for(request: pytest.FixtureRequest) -> str:
-    both = "database_url" in request.fixturenames
-    return str(request.getfixturevalue("database_url" if both else "sqlite_url"))
 
 
 @pytest.fixture

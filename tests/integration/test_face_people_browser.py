@@ -8,6 +8,7 @@ from axe import violations
 from browser import press
 from builders import MONDAY, Programme, a_programme, a_row, at, day
 from face_desk import Desk, open_face
+from pictures import a_png
 from playwright.sync_api import Browser, Page, expect
 
 from engine.store.contacts import find_person
@@ -82,7 +83,7 @@ def test_a_person_is_found_looked_at_and_given_another_number(screen, desk):
 
 def test_a_file_is_handed_in_from_the_page_of_its_action(screen, tmp_path):
     path = tmp_path / "gate.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"a picture")
+    path.write_bytes(a_png())
     screen.goto("/actions/SAA-01/hand-in")
     is_right(screen)
     screen.set_input_files("[name=file]", str(path))

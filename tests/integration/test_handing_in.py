@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
+from pictures import a_jpeg
 
 from engine.action import Level, State
 from engine.bearing import Bearing, contradicted
@@ -17,7 +18,7 @@ from workflows.record import Asked
 from workflows.verify import verify
 
 NOW = at(MONDAY)
-JPEG = b"\xff\xd8\xff\xe0" + bytes(50)
+JPEG = a_jpeg()
 
 
 @pytest.fixture

@@ -289,7 +289,9 @@ def test_the_command_says_what_it_did_and_what_to_do(tmp_path, monkeypatch, caps
     assert done["fingerprint"] == fingerprint_before
     assert done["rows"] == done["copied"] == looked["rows"] == sum(done["tables"].values())
     assert done["tables"]["actions"] == 4
-    assert "before" in alkawari("migrate-to", "sqlite:///new.db").out
+    assert done["to"] == f"sqlite:///{tmp_path / 'new.db'}"
+    said = " ".join(alkawari("migrate-to", "sqlite:///new.db").out.split())
+    assert f"moved to {done['to']} before; set database_url to that" in said
 
     for command in ("status", "sweep", "deliver", "verify", "pause --by me --reason x"):
         assert "has moved to" in alkawari(*command.split()).sentence

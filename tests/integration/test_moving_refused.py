@@ -150,7 +150,7 @@ def test_undone_the_old_database_goes_on_and_the_new_one_refuses(lived, pair, tm
         connection.execute(text("UPDATE messages SET status = 'retry'"))
     with pytest.raises(CannotMove, match="nothing to undo"):
         call_off(old, new)
-    with pytest.raises(CannotMove, match="another record"):
+    with pytest.raises(CannotMove, match=r"called off: (empty it|delete /.*), or name another"):
         move_record(old, new)
 
 
@@ -163,6 +163,12 @@ def test_half_a_move_is_undone_as_well(lived, files, tmp_path, opened):
     call_off(old, new)
 
     programme.run(at(day(60)))
+    with pytest.raises(CannotMove, match=f"delete {new.url.database} "):
+        move_record(old, new)
+    new.close()
+    (tmp_path / "two.db").unlink()
+    assert move_record(old, opened(files.new)).complete
+    call_off(old, opened(files.new))
     third = opened(f"sqlite:///{tmp_path / 'three.db'}")
     assert move_record(old, third).complete
 

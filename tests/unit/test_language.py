@@ -161,7 +161,7 @@ def said_in_the_program() -> Catalog:
     return found
 
 
-_LOOKED_INTO = {"web", "notifications", "engine", "workflows"}
+_LOOKED_INTO = {"web", "notifications", "engine", "config", "workflows"}
 
 
 def _is_below(path: str) -> bool:

@@ -1,13 +1,16 @@
 """What the engine refuses is said in every language, and stays plain English elsewhere."""
 
 import ast
+import copy
+import pickle
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from engine.action import State
+from config.plan_cells import read_word
+from engine.action import Kind, State
 from engine.errors import (
     N_,
     BadValue,
@@ -15,9 +18,10 @@ from engine.errors import (
     ForbiddenMove,
     StaleVersion,
     UnknownThing,
+    reason_of,
 )
 from notifications.language import LANGUAGES, words
-from web.refusals import refusal_words
+from web.refusals import refusal_words, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 MET_ON_PAGES = (
@@ -26,6 +30,8 @@ MET_ON_PAGES = (
     "workflows/evidence.py", "workflows/persons.py",
     "workflows/reaching.py", "workflows/bulk.py", "workflows/clarify.py",
     "workflows/digest_round.py", "workflows/upload.py", "web/deeds.py",
+    "workflows/planting.py", "config/plan_cells.py", "config/plan_checks.py",
+    "config/plan_days.py", "config/plan_files.py", "config/plan_rows.py",
 )  # fmt: skip
 """The modules whose refusals somebody at a page can meet."""
 
@@ -97,6 +103,18 @@ def test_each_sort_of_error_is_one_sentence(language: str) -> None:
         said = refusal_words(language, error)
         assert said.endswith(".")
         assert language == "en" or said != refusal_words("en", error)
+
+
+def test_a_part_of_a_sentence_is_translated_with_it_and_a_copy_of_it_too() -> None:
+    with pytest.raises(ValueError, match="did you mean recurring") as refused:
+        read_word("recuring", Kind)
+    reason = reason_of(refused.value)
+    for made in (reason, copy.deepcopy(reason), pickle.loads(pickle.dumps(reason))):  # noqa: S301
+        assert made == "not one of one_off, recurring, standing; did you mean recurring?"
+        said = sentence("ha", made)
+        assert "ko ana nufin recurring?" in said
+        assert "did you mean" not in said
+    assert reason_of(ValueError()) == ""
 
 
 def test_what_nobody_translated_is_still_told() -> None:
