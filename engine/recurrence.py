@@ -243,7 +243,11 @@ def _check_meaning(parts: Mapping[str, str]) -> None:
         raise ValueError("COUNT and UNTIL exclude each other; keep one")
     if "BYSETPOS" in parts and not any(name != "BYSETPOS" and name[:2] == "BY" for name in parts):
         raise ValueError("BYSETPOS needs another BY part to choose from")
-    most = {"MONTHLY": 5, "YEARLY": 53}.get(unit, 0) if "BYWEEKNO" not in parts else 0
+    # With BYMONTH a weekday is counted within its month (RFC 5545, 3.3.10), also in a yearly rule.
+    in_months = unit == "MONTHLY" or (unit == "YEARLY" and "BYMONTH" in parts)
+    most = 5 if in_months else 53 if unit == "YEARLY" else 0
+    if "BYWEEKNO" in parts:
+        most = 0
     for day in parts.get("BYDAY", "").split(","):
         number = day[:-2]
         if number and abs(int(number)) > most:
