@@ -5,7 +5,6 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from config.wiring import Services
 from engine.clock import SystemClock
@@ -13,8 +12,7 @@ from engine.errors import BadValue
 from engine.store.auditing import Late, beat, late
 from engine.store.checkpoints import keep, reckoned, snapshot
 from engine.store.searching import complete_words
-from engine.store.wholeness import broken_histories
-from engine.verifying import Broken
+from workflows.histories import KEY, Looked, look
 from workflows.persons import retain_daily
 from workflows.releasing import lapse_releases
 from workflows.warning import warn_daily
@@ -27,21 +25,17 @@ MAIL_LATE = timedelta(hours=24)
 CALL_LATE = timedelta(days=14)
 HEARTBEAT_TIMEOUT_S = 10
 
-NAMED = 20
-"""So many histories that are not whole are named; a restore gone wrong may break all of them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Audited:
     """
     What the watchdog found; `well` when there was nothing to find.
 
-    `broken` names the first NAMED histories that are not whole, `all_broken` counts all of them.
+    Histories are looked at piece by piece; what was found broken is looked at again each time.
     """
 
     late: Late
-    broken: tuple[Broken, ...]
-    all_broken: int
+    looked: Looked
     pinged: bool
     watched: Watched = field(default_factory=Watched)
 
@@ -49,7 +43,7 @@ class Audited:
     def well(self) -> bool:
         """Nothing is late that a machine could have done, and every chain is whole."""
         machine = self.late.unswept + self.late.undelivered + self.late.stuck_leases
-        return not machine and not self.broken and self.watched.well
+        return not machine and not self.looked.broken and self.watched.well
 
     @property
     def handled(self) -> int:
@@ -58,12 +52,13 @@ class Audited:
 
     def as_dict(self) -> Mapping[str, object]:
         """Plain values for tables and JSON; references only, no titles."""
-        broken = [each.as_dict() for each in self.broken]
+        broken = [each.as_dict() for each in self.looked.broken]
         return {
             "well": self.well,
             **asdict(self.late),
             "broken": broken,
-            "all_broken": self.all_broken,
+            "all_broken": self.looked.all_broken,
+            KEY: self.looked.as_dict(),
             "pinged": self.pinged,
             "watched": dict(self.watched.found),
             "told": self.watched.told,
@@ -80,21 +75,18 @@ def audit(services: Services, now: datetime) -> Audited:
             called_before=now - CALL_LATE,
             clock_now=SystemClock().now(),
         )
-    with snapshot(services.database, settled=False) as connection:
-        found_broken = broken_histories(connection)
-        broken = tuple(islice(found_broken, NAMED))
-        more = sum(1 for _ in found_broken)
-    for each in broken:
+    looked = look(services.database)
+    for each in looked.broken:
         log.error("the history of %s is not whole: %s", each.ref, each.what)
-    if more:
+    if more := looked.all_broken - len(looked.broken):
         log.error("%d more histories are not whole; `alkawari verify --json` lists them", more)
     lapse_releases(services, now)
-    audited = Audited(found, broken, len(broken) + more, pinged=False, watched=watch(services, now))
+    audited = Audited(found, looked, pinged=False, watched=watch(services, now))
     if audited.well and services.settings.heartbeat_url:
         audited = replace(audited, pinged=_ping(services.settings.heartbeat_url))
     elif not audited.well:
         log.error("something is later than it may be or broken: %s", audited.as_dict())
-    if not broken:
+    if not looked.broken:
         _seal(services, now)
     with services.database.write() as connection:
         complete_words(connection)

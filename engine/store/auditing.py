@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy import Connection, func, select, update
 
@@ -78,6 +79,12 @@ def beat(connection: Connection, story: str, at: datetime, tally: Mapping[str, o
     values = {"at": at, "tally": json.dumps(tally, default=str)}
     insert_missing(connection, heartbeats, [{"story": story, **values}], ["story"])
     connection.execute(update(heartbeats).where(heartbeats.c.story == story).values(**values))
+
+
+def last_tally(connection: Connection, story: str) -> Mapping[str, Any]:
+    """What a story did when it last ran; empty before the first time."""
+    said = connection.scalar(select(heartbeats.c.tally).where(heartbeats.c.story == story))
+    return cast("Mapping[str, Any]", json.loads(said)) if said else {}
 
 
 def story_heartbeats(connection: Connection) -> dict[str, datetime]:

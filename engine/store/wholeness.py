@@ -1,11 +1,11 @@
 """The history read page by page, to be held against the tables that follow from it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, select, true
 
 from engine.action import Action
 from engine.history import Event
@@ -19,18 +19,55 @@ PAGE = 1000
 
 def broken_histories(connection: Connection, dialogue_id: int | None = None) -> Iterator[Broken]:
     """Each action whose history is not whole, with what is wrong first; every event is read."""
+    wanted = true() if dialogue_id is None else actions.c.dialogue_id == dialogue_id
+    yield from _broken_where(connection, wanted)
+    if dialogue_id is None:
+        yield from orphans(connection)
+
+
+def broken_between(connection: Connection, after_id: int, last_id: int) -> Iterator[Broken]:
+    """The same of the actions with these numbers, the first left out."""
+    yield from _broken_where(connection, actions.c.id.between(after_id + 1, last_id))
+
+
+def broken_among(connection: Connection, action_ids: Collection[int]) -> Iterator[Broken]:
+    """The same of these actions."""
+    ids = sorted(action_ids)
+    for start in range(0, len(ids), PAGE):
+        yield from _broken_where(connection, actions.c.id.in_(ids[start : start + PAGE]))
+
+
+def changed_since(connection: Connection, event_id: int, at_most: int) -> set[int]:
+    """The actions of the events after that one, as far as the first `at_most` of those go."""
+    newer = select(events.c.action_id).where(events.c.id > event_id).order_by(events.c.id)
+    return set(connection.scalars(newer.limit(at_most)))
+
+
+def ids_of(connection: Connection, refs: Collection[str]) -> set[int]:
+    """The actions of these references, as far as there are any."""
+    return set(connection.scalars(select(actions.c.id).where(actions.c.ref.in_(refs))))
+
+
+def number_after(connection: Connection, after_id: int, many: int) -> int | None:
+    """The number of the action that comes so many later; None where there are fewer."""
+    ids = select(actions.c.id).where(actions.c.id > after_id).order_by(actions.c.id)
+    return connection.scalar(ids.offset(many - 1).limit(1))
+
+
+def how_many(connection: Connection) -> int:
+    """All actions."""
+    return connection.scalar(select(func.count()).select_from(actions)) or 0
+
+
+def _broken_where(connection: Connection, wanted: ColumnElement[bool]) -> Iterator[Broken]:
     last = 0
     while True:
-        page = select_actions().where(actions.c.id > last).order_by(actions.c.id).limit(PAGE)
-        if dialogue_id is not None:
-            page = page.where(actions.c.dialogue_id == dialogue_id)
-        batch = [action_from(row) for row in connection.execute(page)]
+        page = select_actions().where(actions.c.id > last, wanted).order_by(actions.c.id)
+        batch = [action_from(row) for row in connection.execute(page.limit(PAGE))]
         if not batch:
-            break
+            return
         yield from _broken(connection, batch)
         last = batch[-1].id
-    if dialogue_id is None:
-        yield from _orphans(connection)
 
 
 def events_of(connection: Connection, action_ids: Sequence[int]) -> dict[int, list[Event]]:
@@ -92,7 +129,7 @@ def _by_action(
     return found
 
 
-def _orphans(connection: Connection) -> Iterator[Broken]:
+def orphans(connection: Connection) -> Iterator[Broken]:
     """Events of actions that are no longer there."""
     there = exists(select(actions.c.id).where(actions.c.id == events.c.action_id))
     rows = connection.scalars(select(events.c.action_id).where(~there).distinct())

@@ -131,7 +131,7 @@ def test_the_audit_seals_every_dialogue_and_the_programme(programme):
     with snapshot(programme.services.database) as connection:
         now = fingerprints_unwritten(connection)
     rows = programme.rows(select(checkpoints))
-    assert done.broken == ()
+    assert done.looked.broken == ()
     assert {row.dialogue_id for row in rows} == {None, 1}
     assert set(now) == {"PROGRAMME", "SAA"}
     assert live(programme, *now.values()).whole
@@ -151,17 +151,45 @@ def test_what_was_sealed_meanwhile_is_not_sealed_twice(programme):
     assert live(programme, held).whole
 
 
+def test_audits_look_at_every_history_in_turn_and_at_what_was_broken_again(programme, monkeypatch):
+    monkeypatch.setattr("workflows.histories.AT_LEAST", 1)
+    database = programme.services.database
+
+    def forged(ref: str, title: str) -> None:
+        with database.write() as connection:
+            connection.execute(update(actions).where(actions.c.ref == ref).values(title=title))
+
+    def audited(hour: int) -> list[str]:
+        looked = audit(programme.services, at(day(1), hour)).looked
+        return [each.ref for each in looked.broken]
+
+    [(title,)] = programme.rows(select(actions.c.title).where(actions.c.ref == "SAA-03"))
+    assert audited(7) == []
+    forged("SAA-03", "forged")
+    found = [audited(hour) for hour in range(8, 14)]
+    assert found[0] == []  # the second of three is looked at
+    assert found[-1] == ["SAA-03"]
+    first = found.index(["SAA-03"])
+    assert found[first:] == [["SAA-03"]] * len(found[first:])  # wherever the round is
+    forged("SAA-03", title)
+    assert [audited(hour) for hour in range(14, 18)] == [[]] * 4
+    programme.report("SAA-03", Level.MINIMUM, "chief", at(day(1), 18))
+    forged("SAA-03", "forged")
+    assert audited(19) == ["SAA-03"]  # it changed, so it is looked at
+
+
 def test_the_audit_names_a_few_of_many_broken_histories_and_counts_all(
     programme, monkeypatch, caplog
 ):
     with programme.services.database.write() as connection:
         many = connection.execute(update(actions).values(title="forged")).rowcount
-    monkeypatch.setattr("workflows.audit.NAMED", 1)
+    monkeypatch.setattr("workflows.histories.NAMED", 1)
 
     done = audit(programme.services, at(day(1)))
 
     assert many > 1
-    assert (len(done.broken), done.all_broken, done.well) == (1, many, False)
+    looked = done.looked
+    assert (len(looked.broken), looked.all_broken, done.well) == (1, many, False)
     assert f"{many - 1} more histories are not whole" in caplog.text
     assert "SAA-02" not in caplog.text
 
