@@ -140,9 +140,10 @@ def _webp(data: bytes) -> bytes:
     kept, at = bytearray(b"WEBP"), 12
     end = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     while at < end:
-        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        kind, said = data[at : at + 4], data[at + 4 : at + 8]
+        length = int.from_bytes(said, "little")
         body = data[at + 8 : at + 8 + length]
-        if len(kind) != 4 or len(body) != length:  # noqa: PLR2004 - letters of a kind
+        if len(said) != 4 or len(body) != length:  # noqa: PLR2004 - both have four bytes
             raise UnreadableError("webp")
         if kind == b"VP8X":
             body = bytes((body[0] & ~_WEBP_NOTES,)) + body[1:]
