@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Row, func, select, text
 from sqlalchemy.exc import OperationalError
 
 from engine.errors import BadValue
 from engine.fingerprint import PROGRAMME, Fingerprint
 from engine.merkle import Growing
 from engine.store.database import Database
+from engine.store.dialect import insert_missing
 from engine.store.tables import actions, checkpoints, dialogues, events
 
 STREAMED = {"yield_per": 5000}
@@ -187,12 +188,12 @@ def _sealed(connection: Connection, dialogue_id: int | None, last: int, now: dat
 
 
 def _write(connection: Connection, found: Reckoned, root: bytes, now: datetime) -> None:
-    connection.execute(
-        insert(checkpoints).values(
-            dialogue_id=found.dialogue_id, size=found.tree.size, last_event_id=found.last_event_id,
-            root=root, peaks=b"".join(found.tree.peaks), at=now,
-        )
-    )  # fmt: skip
+    row = {
+        "dialogue_id": found.dialogue_id, "size": found.tree.size, "root": root, "at": now,
+        "last_event_id": found.last_event_id, "peaks": b"".join(found.tree.peaks),
+    }  # fmt: skip
+    # Two audits may come to the same at the same moment, and what they write is the same.
+    insert_missing(connection, checkpoints, [row], ["dialogue_id", "size"])
 
 
 def _extended(

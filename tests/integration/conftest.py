@@ -1,4 +1,4 @@
-"""What tests of moving stand on: a programme that has lived, copied for each of them."""
+"""What several tests stand on: a programme's pages, and records that have lived, to be moved."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import Programme
+from face_desk import Desk, open_face
 from moving_desk import WAYS, Moulds, Pair
 from postgres import Server
 
@@ -75,3 +76,10 @@ def lived(opened: Callable[[str], Database]) -> Callable[[str, Path], Programme]
         return programme
 
     return open_
+
+
+@pytest.fixture
+def desk(programme: Programme) -> Iterator[Desk]:
+    """The pages of the programme of the module, served for real."""
+    with open_face(programme) as opened:
+        yield opened

@@ -30,12 +30,6 @@ def programme(database_url: str, tmp_path: Path) -> Iterator[Programme]:
     made.close()
 
 
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
-
-
 def version(desk: Desk, ref: str = "SAA-02") -> str:
     return str(desk.programme.action(ref).version)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
-from face_desk import Desk, on_both, open_face, url_for
+from face_desk import Desk, on_both, url_for
 from sqlalchemy import select
 
 from engine.action import State
@@ -27,12 +27,6 @@ def programme(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Progra
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def picks(desk: Desk, *refs: str) -> dict[str, str]:

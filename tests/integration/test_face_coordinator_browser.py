@@ -7,7 +7,7 @@ import pytest
 from axe import violations
 from browser import press
 from builders import MONDAY, Programme, a_programme, a_row, at, day
-from face_desk import Desk, open_face
+from face_desk import Desk
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
@@ -27,12 +27,6 @@ def programme(sqlite_url: str, tmp_path: Path) -> Iterator[Programme]:
     made.plan(a_row(), now=at(MONDAY))
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 @pytest.fixture(params=[("en", 1200), ("ar", 320)], ids=["english-desk", "arabic-phone"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_dialogue, a_programme, a_row, at, day
-from face_desk import Desk, open_face
+from face_desk import Desk
 from sqlalchemy import select
 
 from engine.store.outbox_tables import holds
@@ -31,12 +31,6 @@ def programme(database_url: str, tmp_path: Path) -> Iterator[Programme]:
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def put(desk: Desk) -> list[tuple[object, ...]]:

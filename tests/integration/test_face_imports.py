@@ -33,12 +33,6 @@ def programme(database_url: str, tmp_path: Path) -> Iterator[Programme]:
 
 
 @pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
-
-
-@pytest.fixture
 def plain_desk(sqlite_url: str, tmp_path: Path) -> Iterator[Desk]:
     made = a_programme(sqlite_url, tmp_path)
     made.plan(a_row(), now=at(MONDAY))

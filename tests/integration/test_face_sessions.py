@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_dialogue, a_programme, a_row, at, day
-from face_desk import Desk, open_face
 from sqlalchemy import func, select
 
 from engine.action import Handling, Kind, State
@@ -39,12 +38,6 @@ def programme(database_url: str, tmp_path: Path) -> Iterator[Programme]:
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def count(programme: Programme, table: object) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_dialogue, a_programme, a_row, at, day
-from face_desk import SEEN, Desk, Visitor, open_face
+from face_desk import SEEN, Desk, Visitor
 from fastapi import Response
 from sqlalchemy import func, select
 
@@ -36,12 +36,6 @@ def programme(sqlite_url: str, tmp_path: Path) -> Iterator[Programme]:
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def written(programme: Programme) -> list[int]:

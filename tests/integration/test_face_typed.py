@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_dialogue, a_programme, a_row, at, day
-from face_desk import SEEN, Desk, Visitor, open_face
+from face_desk import SEEN, Desk, Visitor
 from sqlalchemy import select
 
 from engine.party import Role
@@ -52,12 +52,6 @@ def programme(sqlite_url: str, tmp_path: Path) -> Iterator[Programme]:
         give_role(connection, find_person(connection, "both").id, Role.COORDINATOR, saaba)
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def person(desk: Desk, key: str):

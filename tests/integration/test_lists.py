@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, day
-from face_desk import Desk, open_face
+from face_desk import Desk
 from sqlalchemy import delete, event, select, update
 
 from engine.action import Handling, State
@@ -36,12 +36,6 @@ def programme(tmp_path: Path, database_url: str) -> Iterator[Programme]:
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def found(desk: Desk, text: str) -> list[str]:

@@ -9,7 +9,7 @@ from threading import Barrier, Thread
 import httpx
 import pytest
 from builders import MONDAY, Programme, a_programme, a_row, at, plain
-from face_desk import Desk, open_face
+from face_desk import Desk
 
 from web.session import Brake
 from workflows.persons import Holder, hand_over
@@ -23,12 +23,6 @@ def programme(database_url: str, tmp_path: Path) -> Iterator[Programme]:
     made.plan(a_row(), now=at(MONDAY))
     yield made
     made.close()
-
-
-@pytest.fixture
-def desk(programme: Programme) -> Iterator[Desk]:
-    with open_face(programme) as opened:
-        yield opened
 
 
 def mailed(desk: Desk) -> list[tuple[str, str]]:
