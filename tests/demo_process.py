@@ -11,6 +11,7 @@ from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("alkawari"))
 PATIENCE_S = 90.0
+LOG_SHOWN = 8000
 
 
 class Demo:
@@ -39,6 +40,10 @@ class Demo:
             assert self.process.poll() is None, self.log.read_text("utf-8")
             waiting.wait(0.1)
         raise AssertionError(f"no {pattern!r} in {self.log.read_text('utf-8')}")
+
+    def show_log(self) -> None:
+        """Print what it said, for whoever reads why a test failed."""
+        print(self.log.read_text("utf-8")[-LOG_SHOWN:])
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):

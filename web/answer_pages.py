@@ -13,6 +13,7 @@ from config.wiring import Services
 from engine.answer import Answer, Origin, Verb
 from engine.asking import Door
 from engine.errors import BadValue, EngineError, StaleVersion
+from engine.traces import trace_of
 from notifications.language import LANGUAGES, spoken, words
 from web.answer_fields import FIELDS, read_answer
 from web.answer_form import Sent, TooMuch, read_form
@@ -99,7 +100,7 @@ class _Answers:
             return self._refused(request, token, meant, sent, error)
         except Exception as error:  # noqa: BLE001 - what was typed must come back, whatever failed
             # What it says may hold what was typed, which the log must not.
-            log.error("an answer could not be taken (%s)", type(error).__name__)  # noqa: TRY400
+            log.error("an answer could not be taken (%s)", trace_of(error))  # noqa: TRY400
             return self._pages.form(
                 found, token, meant, language, chosen,
                 sent=sent, notice="failed", status=FAILED,

@@ -14,6 +14,7 @@ from engine.digest import Figures
 from engine.store.dashboard import Slow, figures_now, last_event_id, slow_figures
 from engine.store.dashboard_lists import Part
 from engine.store.database import Connection
+from engine.traces import trace_of
 
 log = logging.getLogger("alkawari.web")
 
@@ -101,7 +102,7 @@ class Kept:
             try:
                 self._count(part, now, event_id)
             except Exception as error:
-                log.error("the figures could not be counted (%s)", type(error).__name__)  # noqa: TRY400 - names
+                log.error("the figures could not be counted (%s)", trace_of(error))  # noqa: TRY400 - names
                 log.debug("what was not foreseen:", exc_info=error)
             finally:
                 self._counting.release()

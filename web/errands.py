@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from engine.errors import EngineError
+from engine.traces import trace_of
 from web.face import FAILED, SLOW, Refused
 
 log = logging.getLogger("alkawari.web")
@@ -85,7 +86,7 @@ class Errands:
         except EngineError as error:
             errand.error = error
         except Exception as error:
-            log.error("an errand failed (%s)", type(error).__name__)  # noqa: TRY400 - names
+            log.error("an errand failed (%s)", trace_of(error))  # noqa: TRY400 - names
             log.debug("what was not foreseen:", exc_info=error)
             errand.failed = True
         finally:

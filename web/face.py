@@ -21,6 +21,7 @@ from engine.clock import Clock, SystemClock
 from engine.errors import BadValue, EngineError, ForbiddenMove, StaleVersion, UnknownThing
 from engine.permission import Deed, Member
 from engine.store.sign_ins import SEEN_EVERY, Session, find_session
+from engine.traces import trace_of
 from notifications.language import LANGUAGES, direction, jinja_environment, spoken, words
 from web.allowed import OPEN, SIGNED_IN, Need
 from web.answer_form import Sent, TooMuch, one_line, read_form
@@ -251,7 +252,8 @@ class Entrance:
             answer = self._refusal(visit, _status_of(error), said)
         except Exception as error:
             # What it says may hold what was typed, which the log must not.
-            log.error("%s failed (%s)", request.url.path.split("/")[1], type(error).__name__)  # noqa: TRY400
+            place = request.url.path.split("/")[1] or "the first page"
+            log.error("%s failed (%s)", place, trace_of(error))  # noqa: TRY400
             log.debug("what was not foreseen:", exc_info=error)
             answer = self._refusal(visit, FAILED)
         if request.query_params.get("lang") in LANGUAGES:

@@ -34,6 +34,7 @@ from engine.store.releases import Sensitive
 from engine.store.sending import Draft, under_way, written_today
 from engine.store.sensitive import quiet_holds
 from engine.store.warning import EARLY_WARNING, numbers_behind
+from engine.traces import trace_of
 from engine.verdict import verdict
 from engine.watch import Watch
 from engine.window import Window
@@ -148,7 +149,7 @@ class Bundler:
             # What it says may hold names, which the log must not.
             log.error(  # noqa: TRY400
                 "the letter to person %s could not be written (%s); it is tried again tomorrow",
-                person.id, type(error).__name__,
+                person.id, trace_of(error),
             )  # fmt: skip
             return None
 

@@ -16,6 +16,7 @@ from engine.errors import EngineError
 from engine.store.auditing import beat
 from engine.store.channels import channel_state, keep_channel
 from engine.store.inbound import forget_failed, keep_place, known_keys, note_failed, place_of
+from engine.traces import trace_of
 from notifications.breaker import Breaker
 from notifications.compose import reply_markers
 from notifications.envelope import Outcome, Phase, Result
@@ -153,7 +154,7 @@ class _Reading:
             raise
         except Exception as error:  # noqa: BLE001 - one mail must not silence those behind it
             # What it says may hold names, which the log must not.
-            log.error("a mail could not be taken in (%s); it is tried again", type(error).__name__)  # noqa: TRY400
+            log.error("a mail could not be taken in (%s); it is tried again", trace_of(error))  # noqa: TRY400
             reason = str(error) if isinstance(error, EngineError) else type(error).__name__
             with self.services.database.write() as connection:
                 note_failed(connection, received.key, reason, self.now)

@@ -35,6 +35,7 @@ from engine.store.holds import holds_in_force
 from engine.store.outbox_tables import MessageSort
 from engine.store.sending import Draft, enqueue, give_back
 from engine.store.sensitive import quiet_holds
+from engine.traces import trace_of
 from notifications.digest import (
     MONTHLY,
     NEVER,
@@ -110,7 +111,7 @@ def send_digests(services: Services, now: datetime, limit: int = AT_ONCE) -> Rou
             # What it says may hold names, which the log must not.
             log.error(  # noqa: TRY400
                 "the %s digest of person %s could not be made (%s); it is tried again",
-                due.kind, due.person.id, type(error).__name__,
+                due.kind, due.person.id, trace_of(error),
             )  # fmt: skip
             failed += 1
     return Rounded(queued=queued, failed=failed, handled=queued)

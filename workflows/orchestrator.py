@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from engine.clock import Clock
+from engine.store.threads import make_ready_for_threads
 from workflows.timetable import Story, Telling
 
 log = logging.getLogger("alkawari.orchestrator")
@@ -99,6 +100,7 @@ class Orchestrator:
     """
 
     def __init__(self, home: Path, stories: Iterable[Story], clock: Clock) -> None:
+        make_ready_for_threads()  # Prefect is imported in one while others are at work
         self._home = home
         self._stories = {story.name: story for story in stories}
         self._clock = clock

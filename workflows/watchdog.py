@@ -33,6 +33,7 @@ from engine.store.watching import (
     unsent,
     unspoken,
 )
+from engine.traces import trace_of
 from engine.watch import MACHINE, Watch
 from workflows.bundling import Bundler
 
@@ -152,7 +153,7 @@ def _due_to_be_said(
             )
             decision = decide(case, directory.today(action.dialogue_id, now), services.delays)
         except Exception as error:  # noqa: BLE001 - it is what is looked for here
-            log.error("%s cannot be decided about (%s)", action.ref, type(error).__name__)  # noqa: TRY400 - its words may hold names
+            log.error("%s cannot be decided about (%s)", action.ref, trace_of(error))  # noqa: TRY400 - its words may hold names
             yield action
         else:
             if any(notice.cause == f"e{action.episode}" for notice in decision.notices):

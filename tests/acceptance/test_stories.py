@@ -58,6 +58,7 @@ def screen(browser: Browser, demo: Demo, reader: Reader) -> Iterator[Page]:
     page.set_default_timeout(60_000)
     yield page
     context.close()
+    demo.show_log()
 
 
 def be(page: Page, person: str, language: str) -> None:
