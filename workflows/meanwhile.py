@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from config.wiring import Services
 from engine.store.auditing import story_heartbeats
+from engine.store.sweeping import longest_due
 from workflows.timetable import TIMETABLE, Entry, next_after
 
 log = logging.getLogger("alkawari.worker")
@@ -29,6 +30,9 @@ class Meanwhile:
     the server is away the timetable itself is kept; while it answers, only what it has left out
     three times is told, whatever the reason: no deployments, a pool that is paused, a server whose
     scheduler stands still.
+
+    That one share of the dialogues is swept says nothing of the others. So the sweep also counts as
+    not told while an action waits for that long, and what is told here looks at every share.
     """
 
     def __init__(
@@ -44,7 +48,8 @@ class Meanwhile:
     def overdue(self, now: datetime, silent_s: float, busy: Collection[str]) -> tuple[str, ...]:
         """What to tell now; `silent_s` is how long the server was not heard."""
         began = self._began_at = self._began_at or now
-        beats = self._beats()
+        with self._services.database.read() as connection:
+            beats, since = story_heartbeats(connection), longest_due(connection)
         away, found = silent_s > self._away_after_s, []
         for entry in self._entries:
             at = beats.get(entry.story)
@@ -52,7 +57,10 @@ class Meanwhile:
                 late = at is None or self._after(entry, at, 1) <= now
             else:
                 # A server that was just set up, or a worker that just began, is given its time.
-                late = self._after(entry, max(at or began, began), PAUSES) + SLACK < now
+                until = at or began
+                if entry.story == "sweep" and since is not None:
+                    until = min(until, since)
+                late = self._after(entry, max(until, began), PAUSES) + SLACK < now
             if late and entry.story == "audit":
                 late = self._caught_up(beats, now)
             if late and entry.story not in busy:

@@ -108,6 +108,12 @@ def _more_than(connection: Connection, now: datetime, limit: int) -> bool:
     return (connection.scalar(_COUNTED, {"now": now, "most": limit + 1}) or 0) > limit
 
 
+def longest_due(connection: Connection) -> datetime | None:
+    """Since when the action that waits longest is to be looked at; None: nothing ever is."""
+    since: datetime | None = connection.scalar(select(func.min(actions.c.next_check_at)))
+    return since
+
+
 def said_about(
     connection: Connection, batch: Sequence[Action], directory: Directory
 ) -> dict[int, tuple[Said, ...]]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders import MONDAY, Programme, a_programme, at
+from builders import MONDAY, Programme, a_programme, a_row, at
 
 from engine.store.auditing import beat
 from workflows.meanwhile import CATCHES_UP, Meanwhile
@@ -60,6 +60,17 @@ def test_while_the_server_is_away_the_timetable_is_kept(programme, meanwhile) ->
     assert meanwhile.overdue(after(seconds=59), AWAY_S, ()) == ()
     assert meanwhile.overdue(after(seconds=60), AWAY_S, ()) == ("deliver",)
     assert meanwhile.overdue(after(minutes=5), AWAY_S, ()) == ("deliver", "sweep")
+
+
+def test_a_share_of_the_dialogues_that_nobody_sweeps_is_swept(programme, meanwhile, caplog) -> None:
+    programme.plan(a_row(), now=START)
+    meanwhile.overdue(START, ANSWERS_S, ())
+    told(programme, after(minutes=15), *EVERY)  # by the sweeper of another share
+    assert meanwhile.overdue(after(minutes=15), ANSWERS_S, ()) == ()
+    assert meanwhile.overdue(after(minutes=16), ANSWERS_S, ()) == ("sweep",)
+    assert "has not handed out sweep for long" in caplog.text
+    programme.sweep(after(minutes=16))
+    assert meanwhile.overdue(after(minutes=17), ANSWERS_S, ()) == ()
 
 
 def test_what_another_worker_told_is_not_told_again(programme, meanwhile) -> None:
