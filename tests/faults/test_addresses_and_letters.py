@@ -71,7 +71,7 @@ def test_a_letter_that_cannot_be_written_silences_nobody_else(on_sqlite, tell, t
         programme.mail_to(server)
         done = programme.run("deliver", "--json", "--as-of", NOW)
         assert done.said["sent"] == PEOPLE - 1
-        assert "could not be written (ValueError)" in done.err
+        assert "could not be written (ValueError at compose:" in done.err
         assert "parties.example" not in done.err
         assert ledger(server).never == 1
         # Who repairs the cause need not do anything else.
