@@ -111,5 +111,5 @@ def _draw(path: Path, sizes: Sequence[int], found: dict[str, list[float]]) -> No
     axes.set_xlabel("actions")
     axes.set_ylabel("median, in milliseconds")
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside upper center", ncols=2, fontsize="small")  # clear of every point
     figure.savefig(path, metadata={"Date": None})

@@ -1,5 +1,6 @@
 """Many rows written by one statement, at a fraction of the usual cost for each."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -25,6 +26,12 @@ FEW: Final = 8
 """
 PostgreSQL takes so few rows as quickly one by one: 0.5 to 0.9 ms either way up to 16 rows of the
 outbox (medians of 50), and the text of the statement is made by fewer steps.
+"""
+
+_BY_NAME: Final = re.compile(r"%\((\w+)\)s")
+"""
+A parameter of psycopg. Written `b` it goes over in binary: an array in text has each quotation mark
+escaped by a function in Python: a third of the processor time of an import (payloads are JSON).
 """
 
 
@@ -109,7 +116,7 @@ def _translated_by_column(
 
         over = cast("UpdateBase", replacement_traverse(statement, {}, in_its_place))
     _sql, _order, turns = _translated(statement, names, dialect)
-    return str(over.compile(dialect=dialect)), None, turns
+    return _BY_NAME.sub(r"%(\1)b", str(over.compile(dialect=dialect))), None, turns
 
 
 def _uncut(kind: TypeEngine[Any]) -> TypeEngine[Any]:
