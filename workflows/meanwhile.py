@@ -96,6 +96,6 @@ class Meanwhile:
 
     def _say(self, story: str) -> None:
         log.warning(
-            "The Prefect server answers, and has not handed out %s for long; it is told without "
-            "it. See `alkawari doctor`.", story,
+            "The Prefect server answers, and has not handed out %s, or not each of its shares, for "
+            "long; it is told without it. See `alkawari doctor`.", story,
         )  # fmt: skip

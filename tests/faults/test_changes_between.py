@@ -167,8 +167,7 @@ def test_a_panic_pause_works_at_once_wherever_the_dialogue_is(on_sqlite, tmp_pat
 
 def test_a_pause_stops_the_batch_that_is_just_being_sent(lay_out, tell, tmp_path):
     """The mail server takes its time, so that the brake comes while a batch of fifty is in hand."""
-    people = 80
-    programme = lay_out(people=people)
+    programme = lay_out()
     with SmtpServer(folder=tmp_path, latency=0.05) as server:
         programme.mail_to(server)
         sending = programme.start("deliver", "--as-of", NOW)
@@ -179,7 +178,7 @@ def test_a_pause_stops_the_batch_that_is_just_being_sent(lay_out, tell, tmp_path
         assert left < 50
         programme.here("resume", "--as-of", SOON)
         programme.deliver_until_quiet(LATER)
-        found = ledger(server, frozenset(map(address, range(1, people + 1))))
+        found = ledger(server)
         tell("panic pause in the middle of a batch", programme, found, note=f"stopped after {left}")
         assert found.clean
 

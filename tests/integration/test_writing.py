@@ -78,6 +78,33 @@ def test_many_rows_are_changed_each_to_its_own_value(programme):
     assert told == set(ids[:MANY]) - {ids[1]}
 
 
+def test_whatever_a_text_or_number_looks_like_it_is_written_as_it_is(programme):
+    odd = [
+        '{"say": "\\"no\\""}',
+        "",
+        "NULL",
+        "null",
+        "{}",
+        "a,b",
+        " ",
+        "\\",
+        "'",
+        '"',
+        "\u3000",
+        "🕊",
+    ]
+    insert_notices(
+        programme,
+        [
+            notice(programme, number, cause=cause, urgency=2**15 - 1 - number, closed_at=None)
+            for number, cause in enumerate(odd)
+        ],
+    )
+    c = notices.c
+    found = programme.rows(select(c.cause, c.urgency, c.closed_at).order_by(c.id))
+    assert found == [(cause, 2**15 - 1 - number, None) for number, cause in enumerate(odd)]
+
+
 def test_a_text_that_is_too_long_for_postgresql_is_refused_and_not_cut(postgres_url, tmp_path):
     programme = a_programme(postgres_url, tmp_path)
     programme.plan(a_row(ref="SAA-01", due=day(30)), now=NOW)
